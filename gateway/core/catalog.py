@@ -1,0 +1,105 @@
+"""What can be asked for and who answers: providers, targets, models, and how a name becomes a chain."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """The patience of one call to a provider, in seconds, phase by phase."""
+
+    connect_s: float = 5.0
+    first_byte_s: float = 60.0
+    between_bytes_s: float = 60.0
+    total_s: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class PoolLimits:
+    """Bounds of a keep-alive pool to one origin."""
+
+    idle: int = 256
+    total: int = 12_000
+    idle_s: float = 60.0
+    age_s: float = 600.0
+
+
+@dataclass(frozen=True)
+class ProviderSpec:
+    """A provider as configured: an account at a vendor or a server, and how to speak to it.
+
+    `variable` names the environment variable that would supply the missing key, for the error that says so.
+    `driver` is `native` (the gateway's own HTTP/1.1 client) or `httpx` (forward proxies, HTTP/2).
+    `script` holds the settings of the echo wire. `key_needed` is False for servers that take any key.
+    """
+
+    name: str
+    wire: str
+    base_url: str = ""
+    api_keys: tuple[str, ...] = field(default=(), repr=False)
+    timeouts: Timeouts = Timeouts()
+    pool: PoolLimits = PoolLimits()
+    ca_file: str | None = None
+    driver: str = "native"
+    proxy: str | None = None
+    variable: str | None = None
+    key_needed: bool = False
+    script: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One place that can answer: a model of a provider (`*`: whatever the caller asked for).
+
+    `label` is its name in metrics, bounded by the configuration.
+    """
+
+    provider: str
+    model: str
+    label: str
+    weight: int = 1
+    priority: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A name that callers may ask for, and the targets that can answer, as configured."""
+
+    name: str
+    targets: tuple[Target, ...]
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """All models by name, and patterns (`claude-*`, `*`) that take names nothing else claims and pass them on unchanged.
+
+    `patterns` stand longest first; `created_s` is the Unix time that model listings show.
+    """
+
+    models: Mapping[str, Model]
+    patterns: tuple[Model, ...] = ()
+    created_s: int = 0
+
+    @staticmethod
+    def of(models: Iterable[Model], created_s: int = 0) -> "Catalog":
+        """Sorts models into names and patterns (a trailing `*`)."""
+        every = tuple(models)
+        patterns = sorted((one for one in every if one.name.endswith("*")), key=lambda one: -len(one.name))
+        return Catalog(
+            MappingProxyType({one.name: one for one in every if not one.name.endswith("*")}), tuple(patterns), created_s
+        )
+
+    def find(self, name: str) -> Model | None:
+        """The model of exactly this name, else that of the longest pattern it fits, else None."""
+        found = self.models.get(name)
+        if found is None:
+            found = next((one for one in self.patterns if name.startswith(one.name[:-1])), None)
+        return found
+
+    def nearest(self, name: str, allowed: frozenset[str] | None = None, count: int = 3) -> list[str]:
+        """Up to `count` names that look like `name`, best first, for the error message."""
+        names = [known for known in self.models if allowed is None or known in allowed]
+        folded = {known.casefold(): known for known in names}
+        return [folded[one] for one in difflib.get_close_matches(name[:128].casefold(), folded, count, 0.4)]

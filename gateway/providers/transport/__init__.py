@@ -1,0 +1,1 @@
+"""The one door to the network: HTTP clients behind one contract."""

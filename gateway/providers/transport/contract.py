@@ -1,0 +1,69 @@
+"""What the rest of the gateway knows of an HTTP client: send a request, read the answer in blocks, close.
+
+Two drivers keep it: `http1` (our own, for the hot path) and `httpx_driver` (forward proxies, HTTP/2); the built-in
+echo provider answers through it without a network. All pass `tests/contracts/transport`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.core.catalog import Timeouts
+
+Header = tuple[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A request to a provider.
+
+    `path` is the origin-form target with its query. `headers` come without host, content-length and connection, which
+    the driver writes. The body is sent by length.
+    """
+
+    method: bytes
+    path: bytes
+    headers: Sequence[Header]
+    body: bytes
+
+
+class Incoming(Protocol):
+    """An answer whose head has arrived. `headers`: lower-case names, in the order of arrival."""
+
+    status: int
+    headers: Sequence[Header]
+
+    async def read(self) -> bytes:
+        """The next block of the body, as it came (never empty); `b""` once the body is complete.
+
+        Raises `UpstreamTimeout`, or `UpstreamBroken` where the body ends short of its promise.
+        """
+        ...
+
+    async def whole(self, limit: int) -> bytes:
+        """The rest of the body in one piece. Raises as `read` does, and `UpstreamBroken` above `limit` bytes."""
+        ...
+
+    def close(self) -> None:
+        """Ends the exchange; idempotent. Unread or incomplete: the connection is closed at once. Complete: it is back
+        in the pool already, and nothing happens."""
+        ...
+
+
+class Transport(Protocol):
+    """A client bound to one origin and its pool of connections."""
+
+    async def send(self, outgoing: Outgoing, timeouts: Timeouts) -> Incoming:
+        """Sends the request and waits for the head of the answer (1xx skipped, redirects not followed).
+
+        Raises `UpstreamUnreachable`, `UpstreamTimeout` or `UpstreamBroken`. Cancelling it closes the connection at once.
+        """
+        ...
+
+    def retire(self) -> None:
+        """Closes what is idle now and everything else when its exchange is done; exchanges in flight go on."""
+        ...
+
+    async def aclose(self) -> None:
+        """Closes every connection, in use or not."""
+        ...
