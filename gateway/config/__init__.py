@@ -1,0 +1,1 @@
+"""What users write, read with positions, checked as a whole, compiled to a frozen snapshot, swapped as one."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from gateway.core.catalog import Catalog, ProviderSpec
 from gateway.core.tenant import KeyEntry
+from gateway.core.upstream import Upstream
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,8 @@ class Bounds:
 class Snapshot:
     """Everything a request needs to know of the configuration, and the hash that names it.
 
-    `keys` maps a key's digest to its entry; empty means that auth is off. `pepper` keys the digests.
+    `keys` maps a key's digest to its entry; empty means that auth is off. `pepper` keys the digests. `upstreams` are the
+    open counterparts of `providers`, put in by the composition root when the snapshot is prepared.
     """
 
     version: str
@@ -31,3 +33,4 @@ class Snapshot:
     keys: Mapping[bytes, KeyEntry] = field(default_factory=dict)
     pepper: bytes = field(default=b"", repr=False)
     bounds: Bounds = Bounds()
+    upstreams: Mapping[str, Upstream] = field(default_factory=dict, repr=False, compare=False)

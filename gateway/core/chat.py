@@ -1,0 +1,31 @@
+"""What is asked: one request to a model, with the caller's bytes untouched beside the few facets that the gateway reads."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+
+class Operation(Enum):
+    """The things that can be asked of a model; the value is the path below `/v1`."""
+
+    CHAT = "/chat/completions"
+    COMPLETIONS = "/completions"
+    EMBEDDINGS = "/embeddings"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """A parsed request. `body` is what the caller sent, to the byte; `fields` is the same, parsed.
+
+    `canonical`: `body` is exactly what serialising `fields` gives, so that changing one field and serialising again
+    leaves every other byte as it was. `wants_usage`: the caller asked for the usage chunk of a stream.
+    """
+
+    operation: Operation
+    body: bytes
+    fields: Mapping[str, Any]
+    canonical: bool
+    model: str
+    stream: bool
+    wants_usage: bool

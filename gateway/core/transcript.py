@@ -1,0 +1,141 @@
+"""What was answered: chunks on their way to the caller, folded into the finished completion.
+
+Meter, and later cache, loop check and trace, read the transcript, so that a stream and a plain answer cannot diverge.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+TEXT_LIMIT = 4 * 1024 * 1024
+"""Bytes of text after which a transcript stops remembering (and says so); the stream itself goes on."""
+
+
+@dataclass(slots=True)
+class Chunk:
+    """A block of an answer: bytes in the caller's dialect, and what they say.
+
+    `deltas` holds, in order, the parsed events of the block in OpenAI's chunk form; a piece of plain text of the first
+    choice stands there as its raw bytes (the inside of a JSON string without escapes), because most of a stream is that.
+    """
+
+    data: bytes
+    deltas: Sequence[bytes | Mapping[str, Any]] = ()
+
+
+@dataclass(slots=True)
+class Choice:
+    """One answer of the `n` asked for, as far as it has come. Text is kept as pieces of UTF-8."""
+
+    role: str | None = None
+    text: bytearray = field(default_factory=bytearray)
+    reasoning: bytearray = field(default_factory=bytearray)
+    refusal: bytearray = field(default_factory=bytearray)
+    calls: dict[int, dict[str, Any]] = field(default_factory=dict)
+    finish_reason: str | None = None
+
+
+class Transcript:
+    """The fold over all chunks of one answer."""
+
+    __slots__ = ("choices", "created", "id", "model", "overflowed", "produced", "service_tier", "system_fingerprint", "usage")
+
+    def __init__(self) -> None:
+        self.choices: dict[int, Choice] = {}
+        self.id: str | None = None
+        self.model: str | None = None
+        self.created: int | None = None
+        self.service_tier: str | None = None
+        self.system_fingerprint: str | None = None
+        self.usage: Mapping[str, Any] | None = None
+        self.produced = 0
+        self.overflowed = False
+
+    def fold(self, chunk: Chunk) -> None:
+        """Takes the chunk's deltas in; `produced` counts bytes of text and arguments, for estimates of cut answers."""
+        for delta in chunk.deltas:
+            if isinstance(delta, bytes):
+                self._text(self.choice(0).text, delta)
+            else:
+                self.fold_event(delta)
+
+    def fold_event(self, event: Mapping[str, Any]) -> None:
+        """Takes in one event (or a whole plain completion) that is in OpenAI's form already."""
+        self._heading(event)
+        for entry in event.get("choices") or ():
+            self._choice(entry)
+
+    def choice(self, index: int) -> Choice:
+        """The choice of this index, begun where it is new."""
+        found = self.choices.get(index)
+        if found is None:
+            found = self.choices[index] = Choice()
+        return found
+
+    def _heading(self, event: Mapping[str, Any]) -> None:
+        if self.id is None and event.get("id"):
+            self.id = event["id"]
+            self.created = event.get("created")
+        self.model = event.get("model") or self.model
+        self.service_tier = event.get("service_tier") or self.service_tier
+        self.system_fingerprint = event.get("system_fingerprint") or self.system_fingerprint
+        self.usage = event.get("usage") or self.usage
+
+    def _choice(self, entry: Mapping[str, Any]) -> None:
+        choice = self.choice(entry.get("index") or 0)
+        choice.finish_reason = entry.get("finish_reason") or choice.finish_reason
+        said = entry.get("delta") or entry.get("message") or {"content": entry.get("text")}
+        choice.role = said.get("role") or choice.role
+        self._words(choice.text, said.get("content"))
+        self._words(choice.reasoning, said.get("reasoning_content") or said.get("reasoning"))
+        self._words(choice.refusal, said.get("refusal"))
+        for position, call in enumerate(said.get("tool_calls") or ()):
+            self._call(choice, call.get("index", position), call)
+
+    def _call(self, choice: Choice, index: int, call: Mapping[str, Any]) -> None:
+        known = choice.calls.setdefault(index, {"id": None, "name": None, "arguments": bytearray()})
+        function = call.get("function") or {}
+        known["id"] = known["id"] or call.get("id")
+        known["name"] = known["name"] or function.get("name")
+        self._words(known["arguments"], function.get("arguments"))
+
+    def _words(self, kept: bytearray, words: object) -> None:
+        if isinstance(words, str) and words:
+            self._text(kept, words.encode("utf-8", "surrogatepass"))
+
+    def _text(self, kept: bytearray, text: bytes) -> None:
+        self.produced += len(text)
+        if self.produced <= TEXT_LIMIT:
+            kept += text
+        else:
+            self.overflowed = True
+
+    @property
+    def finished(self) -> bool:
+        """Every choice that began has its finish reason."""
+        return bool(self.choices) and all(choice.finish_reason is not None for choice in self.choices.values())
+
+    def completion(self) -> dict[str, Any]:
+        """The finished chat completion in OpenAI's plain form; the same whether it came as a stream or at once."""
+        return {
+            "id": self.id,
+            "object": "chat.completion",
+            "created": self.created,
+            "model": self.model,
+            "choices": [_message(index, choice) for index, choice in sorted(self.choices.items())],
+            "usage": self.usage,
+        }
+
+
+def _message(index: int, choice: Choice) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": choice.role or "assistant", "content": choice.text.decode() if choice.text else None}
+    if choice.reasoning:
+        message["reasoning_content"] = choice.reasoning.decode()
+    if choice.refusal:
+        message["refusal"] = choice.refusal.decode()
+    if choice.calls:
+        message["tool_calls"] = [
+            {"id": call["id"], "type": "function", "function": {"name": call["name"], "arguments": call["arguments"].decode()}}
+            for _, call in sorted(choice.calls.items())
+        ]
+    return {"index": index, "message": message, "finish_reason": choice.finish_reason}
