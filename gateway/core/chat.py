@@ -13,6 +13,11 @@ class Operation(Enum):
     COMPLETIONS = "/completions"
     EMBEDDINGS = "/embeddings"
 
+    @property
+    def label(self) -> str:
+        """Its name in metrics and logs."""
+        return self.name.lower()
+
 
 @dataclass(frozen=True, slots=True)
 class ModelRequest:

@@ -16,19 +16,30 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try at one target: how long it took to its first byte or its failure, and the failure's code."""
+    """One try at one target: how long it took to its first content or its failure, and the failure's code."""
 
     target: str
     seconds: float
     error: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class TraceContext:
+    """W3C trace context: the trace that the call belongs to, and the id of our own span in it, in hexadecimal."""
+
+    trace_id: str
+    span_id: str
+    sampled: bool
+
+    def header(self) -> str:
+        """The value of `traceparent` for whoever comes next."""
+        return f"00-{self.trace_id}-{self.span_id}-{'01' if self.sampled else '00'}"
+
+
 @dataclass(slots=True)
 class Record:
-    """The account of an exchange. Times are readings of the clock's `now_s`; `trace_id` is W3C's, if one came."""
+    """The account of an exchange, in readings of the clock's `now_s`. `first_byte_s`: when the first chunk could leave."""
 
-    opened_s: float
-    wall_s: float
-    trace_id: str | None = None
+    trace: TraceContext | None = None
     first_byte_s: float | None = None
     attempts: list[Attempt] = field(default_factory=list)

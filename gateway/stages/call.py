@@ -1,0 +1,44 @@
+"""The call itself: from the model's name to a target, and from the target to the first content of its answer."""
+
+from gateway.core.catalog import Model, Target
+from gateway.core.clock import Clock
+from gateway.core.errors import GatewayError, ModelNotFound
+from gateway.core.exchange import Exchange
+from gateway.core.record import Attempt
+
+
+class Call:
+    """Sets the reply. Closing it is the journey's part, so there is nothing to settle here."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    async def run(self, exchange: Exchange) -> None:
+        exchange.target = target = first_target(allowed_model(exchange))
+        upstream = exchange.snapshot.upstreams[target.provider]
+        began_s = self._clock.now_s()
+        error: str | None = None
+        try:
+            exchange.reply = await upstream.call(exchange.request, target, exchange.headers)
+        except GatewayError as fault:
+            error = fault.code or type(fault).__name__
+            raise
+        finally:
+            now_s = self._clock.now_s()
+            exchange.record.attempts.append(Attempt(target.label, now_s - began_s, error))
+        exchange.record.first_byte_s = now_s
+
+
+def allowed_model(exchange: Exchange) -> Model:
+    """The model that the request names. Raises `ModelNotFound` for one that does not exist or is not the tenant's."""
+    name = exchange.request.model
+    catalog, allowed = exchange.snapshot.catalog, exchange.principal.tenant.models
+    model = catalog.find(name)
+    if model is None or (allowed is not None and name not in allowed and model.name not in allowed):
+        raise ModelNotFound(name, catalog.nearest(name, allowed))
+    return model
+
+
+def first_target(model: Model) -> Target:
+    """The target that is asked: of those with the lowest priority number the heaviest, the first of equals."""
+    return min(model.targets, key=lambda target: (target.priority, -target.weight))

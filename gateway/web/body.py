@@ -1,0 +1,135 @@
+"""OpenAI's dialect on the way in: receives a body within its bounds and reads the few facets that the gateway needs."""
+
+import re
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any, Final
+
+import orjson
+from starlette.types import Receive
+
+from gateway.core.chat import ModelRequest, Operation
+from gateway.core.errors import BodyTooLarge, DuplicateKey, InvalidJson, InvalidValue, TooManyFields, UnsupportedMediaType
+from gateway.core.jsonscan import RepeatedKey, top_level_fields
+
+Kind = type | tuple[type, ...]
+
+FIELD_LIMIT: Final = 100_000
+"""Keys in one body; agents with hundreds of tools stay under a tenth of it."""
+
+_KEY = re.compile(rb'(?<!\\)"\s*+:')
+_NEEDED: Final[Mapping[Operation, tuple[str, Kind]]] = {
+    Operation.CHAT: ("messages", list),
+    Operation.COMPLETIONS: ("prompt", (str, list)),
+    Operation.EMBEDDINGS: ("input", (str, list)),
+}
+_NAMES: Final[Mapping[Kind, str]] = {
+    list: "an array",
+    (str, list): "a string or an array",
+    dict: "an object",
+    bool: "true or false",
+    str: "a string",
+}
+
+
+def check_media_type(headers: Mapping[bytes, bytes]) -> None:
+    """Raises `UnsupportedMediaType` for a body that is announced as something else than plain JSON."""
+    media_type = headers.get(b"content-type", b"application/json").partition(b";")[0].strip().lower()
+    if media_type != b"application/json" and not media_type.endswith(b"+json"):
+        raise UnsupportedMediaType(
+            f"The body is announced as {media_type.decode('latin-1')[:100]!r}; send JSON with 'content-type: application/json'."
+        )
+    coding = headers.get(b"content-encoding", b"identity").strip().lower()
+    if coding != b"identity":
+        raise UnsupportedMediaType(f"The body is encoded as {coding.decode('latin-1')[:100]!r}; send it without an encoding.")
+
+
+async def receive_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes | None:
+    """The whole body; None where the client left in the middle of it. Raises `BodyTooLarge` as soon as that is known."""
+    if int(headers.get(b"content-length", b"0")) > limit:
+        raise _too_large(limit)
+    event = await receive()
+    if event["type"] == "http.request" and not event.get("more_body", False):
+        body: bytes = event.get("body", b"")
+        if len(body) > limit:
+            raise _too_large(limit)
+        return body
+    parts = bytearray()
+    while event["type"] == "http.request":
+        parts += event.get("body", b"")
+        if len(parts) > limit:
+            raise _too_large(limit)
+        if not event.get("more_body", False):
+            return bytes(parts)
+        event = await receive()
+    return None
+
+
+def _too_large(limit: int) -> BodyTooLarge:
+    return BodyTooLarge(f"The body is larger than this gateway takes: {limit} bytes (server.body).")
+
+
+def parse(operation: Operation, body: bytes) -> ModelRequest:
+    """Reads a body. Raises a `Refusal` that names the field or the place that is wrong."""
+    fields = _object(body)
+    _check_types(operation, fields)
+    options = fields.get("stream_options")
+    return ModelRequest(
+        operation=operation,
+        body=body,
+        fields=fields,
+        canonical=_canonical(fields, body),
+        model=fields["model"],
+        stream=fields.get("stream") is True,
+        wants_usage=options is not None and options.get("include_usage") is True,
+    )
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    if body.count(b":") > FIELD_LIMIT and next(islice(_KEY.finditer(body), FIELD_LIMIT, None), None) is not None:
+        raise TooManyFields(f"The body has more than {FIELD_LIMIT} keys.")
+    try:
+        fields = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidJson(_where(body, error)) from error
+    if not isinstance(fields, dict):
+        raise InvalidJson("The body must be a JSON object, such as {\"model\": ..., \"messages\": [...]}.")
+    return fields
+
+
+def _where(body: bytes, error: orjson.JSONDecodeError) -> str:
+    if not body.strip():
+        return "The body is empty; a JSON object was expected."
+    return f"The body is not valid JSON: {error.msg} at line {error.lineno}, column {error.colno} (character {error.pos})."
+
+
+def _check_types(operation: Operation, fields: Mapping[str, Any]) -> None:
+    model = fields.get("model")
+    if not isinstance(model, str) or not model:
+        raise _wrong(fields, "model", str, "a model's name, see GET /v1/models")
+    name, kind = _NEEDED[operation]
+    if not isinstance(fields.get(name), kind):
+        raise _wrong(fields, name, kind)
+    if not isinstance(fields.get("stream", False), bool | None):
+        raise _wrong(fields, "stream", bool)
+    if not isinstance(fields.get("stream_options"), dict | None):
+        raise _wrong(fields, "stream_options", dict)
+
+
+def _wrong(fields: Mapping[str, Any], name: str, kind: Kind, hint: str = "") -> InvalidValue:
+    expected = _NAMES[kind] + (f" ({hint})" if hint else "")
+    if name not in fields:
+        return InvalidValue(f"The field {name!r} is missing; it must be {expected}.", param=name)
+    found = orjson.dumps(fields[name])[:60].decode("utf-8", "replace")
+    return InvalidValue(f"The field {name!r} must be {expected}, not {found}.", param=name)
+
+
+def _canonical(fields: dict[str, Any], body: bytes) -> bool:
+    """Whether `body` is what serialising gives. If not, a key may stand twice, which the parser hides: looks for that."""
+    if orjson.dumps(fields) == body:
+        return True
+    try:
+        top_level_fields(body)
+    except RepeatedKey as error:
+        raise DuplicateKey(f"The key {str(error)[:100]!r} stands twice in one object of the body.") from error
+    return False

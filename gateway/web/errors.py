@@ -1,0 +1,59 @@
+"""How an error looks to the caller: status, headers and envelope, or an event in a stream. Nothing else renders errors."""
+
+import re
+from typing import Final
+
+import orjson
+
+from gateway.core.errors import GatewayError, MethodNotSupported, UpstreamRefused
+
+Header = tuple[bytes, bytes]
+Rendered = tuple[int, list[Header], bytes]
+
+MESSAGE_LIMIT: Final = 4000
+"""Characters of a message; parts of it may be the caller's or the provider's own words, which have no bound."""
+
+_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+def anchor(error: type[GatewayError]) -> str:
+    """The heading of this error in docs/errors.md."""
+    return _WORDS.sub("-", error.__name__).lower()
+
+
+def envelope(error: GatewayError) -> bytes:
+    """OpenAI's error object; all four keys, `code` a string or null."""
+    message = error.message[:MESSAGE_LIMIT]
+    if not isinstance(error, UpstreamRefused):
+        message = f"{message} See docs/errors.md#{anchor(type(error))}."
+    told = {"message": message, "type": error.type, "param": error.param, "code": error.code}
+    try:
+        return orjson.dumps({"error": told})
+    except orjson.JSONEncodeError:  # lone surrogates of the caller's
+        told["message"] = message.encode("utf-8", "replace").decode()
+        return orjson.dumps({"error": {key: str(value) if value else None for key, value in told.items()}})
+
+
+def headers_of(error: GatewayError) -> list[Header]:
+    """What clients and SDKs act upon: whether and when to try again, and which methods there are."""
+    headers: list[Header] = []
+    if error.should_retry is not None:
+        headers.append((b"x-should-retry", b"true" if error.should_retry else b"false"))
+    if error.retry_after_s is not None:
+        headers.append((b"retry-after", b"%d" % max(1, -(-error.retry_after_s // 1))))
+        headers.append((b"retry-after-ms", b"%d" % max(0, error.retry_after_s * 1000)))
+    if isinstance(error, MethodNotSupported):
+        headers.append((b"allow", ", ".join(error.allowed).encode("latin-1")))
+    return headers
+
+
+def rendered(error: GatewayError, path: str = "") -> Rendered:  # noqa: ARG001  # dialects are chosen by path
+    """The whole reply for an error before the first byte. `path` chooses the dialect; so far all speak OpenAI's."""
+    body = envelope(error)
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), *headers_of(error)]
+    return error.status, headers, body
+
+
+def event(error: GatewayError) -> bytes:
+    """The error inside a stream that has begun. No finish reason and no `[DONE]` follow: the answer is not whole."""
+    return b"data: " + envelope(error) + b"\n\n"

@@ -1,0 +1,89 @@
+"""From a path to its endpoint: a dictionary for the hot paths, Starlette for the others, an envelope for what is neither."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gateway.core.chat import Operation
+from gateway.core.errors import GatewayError, MethodNotSupported, UnknownRoute
+from gateway.web.conversation import Conversation, House, new_id
+from gateway.web.errors import rendered
+from gateway.web.health import health_routes
+from gateway.web.models import model_routes
+
+Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
+
+
+class Routes:
+    """The ASGI application: POSTs to a model go straight to their conversation."""
+
+    def __init__(self, hot: Mapping[str, ASGIApp], rest: ASGIApp) -> None:
+        self._hot = hot
+        self._rest = rest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            endpoint = self._hot.get(scope["path"])
+            if endpoint is not None and scope["method"] == "POST":
+                await endpoint(scope, receive, send)
+                return
+        await self._rest(scope, receive, send)
+
+
+def routes(house: House, cold: Sequence[BaseRoute], lifespan: Lifespan) -> Routes:
+    """Puts the application together."""
+    hot: dict[str, ASGIApp] = {f"/v1{operation.value}": Conversation(operation, house) for operation in Operation}
+    posts = [Route(path, _only_post, methods=["POST"]) for path in hot]
+    rest = Starlette(
+        routes=[*cold, *posts],
+        exception_handlers={GatewayError: _refused, 404: _unknown, 405: _wrong_method},
+        lifespan=lifespan,
+    )
+    rest.router.redirect_slashes = False
+    return Routes(hot, rest)
+
+
+async def _only_post(request: Request) -> Response:
+    """Never reached: POSTs are hot. It makes Starlette know the path, so that another method is a 405 and not a 404."""
+    raise UnknownRoute(request.url.path)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, GatewayError)  # registered for nothing else
+    return reply(error, request.url.path)
+
+
+async def _unknown(request: Request, _: Exception) -> Response:
+    path = request.url.path[:200]
+    return reply(UnknownRoute(f"There is no {request.method} {path!r} here. {_hint(path)}"), path)
+
+
+async def _wrong_method(request: Request, error: Exception) -> Response:
+    allowed = (error.headers or {}).get("Allow", "") if isinstance(error, HTTPException) else ""
+    path = request.url.path[:200]
+    methods = [method for method in allowed.split(", ") if method]
+    message = f"{path!r} does not take {request.method}; it takes {' or '.join(methods)}."
+    return reply(MethodNotSupported(message, methods), path)
+
+
+def _hint(path: str) -> str:
+    if not path.startswith("/v1"):
+        return "The API stands below /v1: set the base URL to http://HOST:PORT/v1."
+    return f"Served are {', '.join('/v1' + operation.value for operation in Operation)} and /v1/models."
+
+
+def reply(error: GatewayError, path: str) -> Response:
+    """An error as a Starlette response."""
+    status, headers, body = rendered(error, path)
+    told: dict[str, Any] = {name.decode(): value.decode("latin-1") for name, value in headers}
+    return Response(body, status, {**told, "x-request-id": new_id()})
+
+
+__all__ = ["Routes", "health_routes", "model_routes", "routes"]
