@@ -129,7 +129,7 @@ class Journey:
         return chunk
 
     async def settle(self) -> None:
-        """Goes out, once: a second call does nothing. Cancelling the caller does not cut a settlement short."""
+        """Goes out, once: a second call does nothing. A settlement that waits runs in a task that the caller does not own."""
         if self._settling:
             return
         self._settling = True
@@ -137,7 +137,7 @@ class Journey:
         if self.exchange.reply is not None:
             self.exchange.reply.close()
         if self._waits:
-            await asyncio.shield(self._tasks.spawn(self._settle_waiting(), "settle"))
+            await finished(self._tasks.spawn(self._settle_waiting(), "settle"))
         else:
             while self._entered:
                 self._settle_one(self._entered.pop())
@@ -174,6 +174,15 @@ class Journey:
         internal = Internal(f"The gateway met a defect; its log has the details under request {self.exchange.id}.")
         self.exchange.end(Ending.TRUNCATED if self._carried else Ending.FAILED, internal)
         return internal
+
+
+async def finished(task: "asyncio.Task[None]") -> None:
+    """Waits for `task` to its end; a cancellation that comes meanwhile is passed on only after it."""
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
 
 
 def _refused_or_failed(error: GatewayError) -> Ending:

@@ -37,7 +37,7 @@ enum {
     BACKLOG = 4096,
     READ_SIZE = 8 * 1024,
     REQUEST_LIMIT = 8 * 1024 * 1024, /* a longer request ends its connection */
-    KEEP_INBOX = 16 * 1024,          /* a larger buffer is freed as soon as it is empty */
+    KEEP_INBOX = 64 * 1024,          /* a larger buffer is freed as soon as it is empty */
 };
 
 typedef struct {

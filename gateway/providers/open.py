@@ -6,7 +6,7 @@ from gateway.core.catalog import ProviderSpec, Target
 from gateway.core.chat import ModelRequest
 from gateway.core.errors import ProviderNotConfigured
 from gateway.core.upstream import Reply, Upstream
-from gateway.providers.echo import EchoTransport
+from gateway.providers.echo.transport import EchoTransport
 from gateway.providers.remote import Remote
 from gateway.providers.transport.open import open_transport
 from gateway.providers.wire import WIRES

@@ -3,8 +3,11 @@
 import json
 import logging
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Literal
+from logging.handlers import QueueHandler, QueueListener
+from queue import SimpleQueue
+from typing import Any, Literal
 
 Format = Literal["text", "json"]
 
@@ -29,12 +32,27 @@ class Lines(logging.Formatter):
         return f"{line}\n{traceback}" if traceback else line
 
 
-def set_up(form: Format = "text", level: int = logging.INFO) -> None:
-    """Sends the gateway's log, and the server's warnings, to standard error."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Lines(form))
+def set_up(form: Format = "text", level: int = logging.INFO) -> Callable[[], None]:
+    """Sends the gateway's log, and the server's warnings, to standard error; gives back what ends that and flushes.
+
+    A thread writes: a reader of standard error that is slow or has stopped must not stop the loop.
+    """
+    lines: SimpleQueue[Any] = SimpleQueue()
+    written = logging.StreamHandler(sys.stderr)
+    written.setFormatter(Lines(form))
+    listener = QueueListener(lines, written)
+    queued = _Queued(lines)
     for name, threshold in (("fleetgate", level), ("uvicorn", logging.WARNING), ("asyncio", logging.WARNING)):
         logger = logging.getLogger(name)
-        logger.handlers[:] = [handler]
+        logger.handlers[:] = [queued]
         logger.setLevel(threshold)
         logger.propagate = False
+    listener.start()
+    return listener.stop
+
+
+class _Queued(QueueHandler):
+    """Hands records over as they are; only a process boundary would need them prepared."""
+
+    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
+        return record

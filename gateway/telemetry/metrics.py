@@ -125,7 +125,7 @@ class Metrics(Collector):
 
 def _counted(one: Declared, counter: Counter) -> CounterMetricFamily:
     family = CounterMetricFamily(one.name, one.says, labels=one.labels)
-    for labels, value in counter.cells.items():
+    for labels, value in list(counter.cells.items()):  # in one piece: a scrape runs in a thread
         family.add_metric(labels, value)
     return family
 
@@ -133,6 +133,6 @@ def _counted(one: Declared, counter: Counter) -> CounterMetricFamily:
 def _distributed(one: Declared, histogram: Histogram) -> HistogramMetricFamily:
     family = HistogramMetricFamily(one.name, one.says, labels=one.labels)
     bounds = [*map(str, SECONDS), "+Inf"]
-    for labels, cell in histogram.cells.items():
+    for labels, cell in list(histogram.cells.items()):
         family.add_metric(labels, list(zip(bounds, accumulate(cell[:-1]), strict=True)), cell[-1])
     return family

@@ -1,5 +1,6 @@
 """Whether the process lives, and whether it wants calls; never asks a provider. And the metrics."""
 
+import asyncio
 from collections.abc import Callable
 
 from starlette.requests import Request
@@ -27,7 +28,8 @@ def health_routes(inflight: Inflight, started: Callable[[], bool], metrics: Metr
         return _state("ok" if started() else "starting", fine=started())
 
     async def exposition(_: Request) -> Response:
-        return Response(metrics.exposition(), media_type=EXPOSITION)
+        # In a thread: the process's own figures are read from files.
+        return Response(await asyncio.to_thread(metrics.exposition), media_type=EXPOSITION)
 
     return [
         Route("/livez", live),

@@ -10,7 +10,7 @@ from gateway.providers.echo import fields, question, schema, tokens, tools
 from gateway.providers.echo.fields import Fields, wrong
 from gateway.providers.echo.script import Script
 
-_FILL = "echo fills this answer with words until there are enough of them ".split(" ")[:-1]
+_FILL = ("echo", "fills", "this", "answer", "with", "words", "until", "there", "are", "enough", "of", "them")
 MOST_TOKENS = 10_000_000
 
 
@@ -33,16 +33,22 @@ def to_chat(request: Fields, turns: Sequence[Fields], script: Script) -> Answer:
     text = question.asked(turns)
     if not results and (calls := tools.calls(request, script, text)):
         return Answer("", calls, "tool_calls")
-    return bounded(request, script, "\n".join(results) if results else _structured(request) or text)
+    said = "" if results else _structured(request)
+    return bounded(request, said or filled(script, "\n".join(results) if results else text))
 
 
-def bounded(request: Fields, script: Script, text: str) -> Answer:
-    """The text (or the words that the script wants), up to the first stop sequence, within the tokens allowed."""
+def filled(script: Script, text: str) -> str:
+    """The words that the script wants in place of the text, if it wants any."""
+    if script.words is None:
+        return text
+    return " ".join(_FILL[at % len(_FILL)] for at in range(script.words))
+
+
+def bounded(request: Fields, text: str) -> Answer:
+    """The text up to the first stop sequence, within the tokens allowed."""
     most = fields.whole(request, "max_completion_tokens", 1, MOST_TOKENS)
     if most is None:
         most = fields.whole(request, "max_tokens", 1, MOST_TOKENS)
-    if script.words is not None:
-        text = " ".join(_FILL[at % len(_FILL)] for at in range(script.words))
     for stop in fields.stops(request):
         text = text.partition(stop)[0]
     text, short = tokens.cut(text, most)

@@ -34,9 +34,7 @@ class Chat:
         ]
         more = {"usage": self._usage()} if self._script.usage else {}
         return orjson.dumps(
-            self._heading.over(
-                "chat.completion", choices, **more, service_tier="default", system_fingerprint=FINGERPRINT
-            )
+            self._heading.over("chat.completion", choices, **more, service_tier="default", system_fingerprint=FINGERPRINT)
         )
 
     def events(self) -> Events:
@@ -45,12 +43,7 @@ class Chat:
         role = {"role": "assistant", "content": None if self._answer.calls else "", "refusal": None}
         return Events(
             (self._chunk(index, role) for index in range(self._count)),
-            (
-                self._chunk(index, delta)
-                for row in zip_longest(*each)
-                for index, delta in enumerate(row)
-                if delta is not None
-            ),
+            (self._chunk(index, delta) for row in zip_longest(*each) for index, delta in enumerate(row) if delta is not None),
             self._closing(),
         )
 

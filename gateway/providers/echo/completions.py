@@ -1,14 +1,14 @@
 """Legacy completions: every prompt given back, plain and as a stream."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
 
 import orjson
 
-from gateway.providers.echo import answer, fields, tokens
+from gateway.providers.echo import answer, fields, inputs, tokens
 from gateway.providers.echo.answer import Answer
-from gateway.providers.echo.fields import Fields, wrong
+from gateway.providers.echo.fields import Fields
 from gateway.providers.echo.heading import FINGERPRINT, Heading, fresh
 from gateway.providers.echo.script import Script
 from gateway.providers.echo.stream import Events, event
@@ -18,10 +18,10 @@ class Completions:
     """One legacy completion, answered: `n` choices for each prompt."""
 
     def __init__(self, request: Fields, script: Script, created: int) -> None:
-        asked = prompts(request.get("prompt"))
+        asked = inputs.texts(request, "prompt")
         count = fields.whole(request, "n", 1, 128) or 1
         again = request.get("echo") is True
-        answers = [answer.bounded(request, script, text) for text, _ in asked]
+        answers = [answer.bounded(request, answer.filled(script, text)) for text, _ in asked]
         self._script = script
         self._prompt = sum(cost for _, cost in asked)
         self._completion = sum(said.tokens() for said in answers) * count
@@ -66,19 +66,3 @@ class Completions:
 
 def _choice(index: int, text: str, finish: str | None) -> dict[str, Any]:
     return {"text": text, "index": index, "logprobs": None, "finish_reason": finish}
-
-
-def prompts(value: Any) -> Sequence[tuple[str, int]]:
-    """The texts of a `prompt` or an `input` and their tokens: one or several, as strings or as token ids."""
-    if isinstance(value, str):
-        return [(value, tokens.count(value))]
-    if isinstance(value, list) and value:
-        if all(type(one) is int for one in value):
-            return [(" ".join(map(str, value)), len(value))]
-        if all(isinstance(one, str) or _token_ids(one) for one in value):
-            return [prompts(one)[0] for one in value]
-    raise wrong("input", "a string, an array of strings, an array of token ids, or an array of those")
-
-
-def _token_ids(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(type(one) is int for one in value)

@@ -50,7 +50,9 @@ def asked(turns: Sequence[Fields]) -> str:
 
 def prompt_tokens(request: Fields, turns: Sequence[Fields]) -> int:
     """Tokens of the messages, with their tool calls and the tools on offer."""
-    total = sum(tokens.OVERHEAD + tokens.count(text_of(turn.get("content"))) + _weight(turn.get("tool_calls")) for turn in turns)
+    total = sum(
+        tokens.OVERHEAD + tokens.count(text_of(turn.get("content"))) + _weight(turn.get("tool_calls")) for turn in turns
+    )
     return total + _weight(request.get("tools"))
 
 

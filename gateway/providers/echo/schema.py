@@ -7,7 +7,7 @@ It knows types, const, enum, required, nested objects and arrays, anyOf and oneO
 import math
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeGuard
 
 from gateway.providers.echo.fields import wrong
 
@@ -16,6 +16,7 @@ Schema = Mapping[str, Any]
 _NODES = 10_000
 _DEPTH = 60
 _CHARACTERS = 100_000
+_WHOLE = 2**53
 
 _FORMATS: Mapping[str, str] = MappingProxyType(
     {
@@ -69,7 +70,7 @@ class _Maker:
             "array": self._array,
             "string": self._string,
             "integer": self._integer,
-            "number": self._number,
+            "number": lambda schema, _name, _depth: _number(schema),
             "boolean": lambda _schema, _name, _depth: True,
             "null": lambda _schema, _name, _depth: None,
         }
@@ -126,10 +127,7 @@ class _Maker:
         raise _Endless
 
     def _object(self, schema: Schema, _name: str, depth: int) -> dict[str, Any]:
-        properties = schema.get("properties")
-        known = properties if isinstance(properties, dict) else {}
-        required = schema.get("required")
-        names = [one for one in required if isinstance(one, str)] if isinstance(required, list) else []
+        known, names = _properties(schema), _required(schema)
         names += [one for one in known if one not in names][: max(0, _bound(schema, "minProperties", 0) - len(names))]
         rest = schema.get("additionalProperties", True)
         return {one: self.value(known.get(one, rest), one, depth + 1) for one in names}
@@ -150,36 +148,38 @@ class _Maker:
         known = _FORMATS.get(str(schema.get("format")))
         return known if known is not None else name.ljust(least, ".")[: max(most, least)]
 
-    def _integer(self, schema: Schema, name: str, depth: int) -> int:
-        return math.ceil(self._number(schema, name, depth, whole=True))
-
-    def _number(self, schema: Schema, _name: str, _depth: int, *, whole: bool = False) -> int | float:
-        step = schema.get("multipleOf")
-        unit = step if isinstance(step, (int, float)) and step > 0 else 1 if whole else None
-        low, above = _lowest(schema)
-        high = min((schema[word] for word in ("maximum", "exclusiveMaximum") if _is_number(schema.get(word))), default=None)
-        if low is None:
-            low, above = (high - 1 if high is not None and high <= 0 else 0), False
-        if unit is not None:
-            return _multiple(low, unit, above)
-        return (low + high) / 2 if above and high is not None else low + 1 if above else low
+    def _integer(self, schema: Schema, _name: str, _depth: int) -> int:
+        value = math.ceil(_number(schema, 1))
+        if abs(value) > _WHOLE:
+            raise wrong(self._param, f"integers within {_WHOLE}")
+        return value
 
 
-def _multiple(low: float, unit: float, above: bool) -> int | float:  # noqa: FBT001  # exclusive or not
-    times = math.floor(low / unit) + 1 if above else math.ceil(low / unit)
-    return times * unit
+def _number(schema: Schema, unit: float | None = None) -> float:
+    """The smallest number from 0 or from the lower bound on; a multiple of `unit` or of the schema's own."""
+    step = schema.get("multipleOf")
+    unit = step if _is_number(step) and step > 0 else unit
+    low, above = _lowest(schema)
+    high = min((schema[word] for word in ("maximum", "exclusiveMaximum") if _is_number(schema.get(word))), default=None)
+    if low is None:
+        low = 0 if high is None or high > 0 else high - 1
+    if unit is not None and math.isfinite(low / unit):
+        return unit * (math.floor(low / unit) + 1 if above else math.ceil(low / unit))
+    if above:
+        return low + 1 if high is None else (low + high) / 2
+    return low
 
 
 def _lowest(schema: Schema) -> tuple[float | None, bool]:
     """The lower bound of a number, and whether the number must lie above it."""
     low, above = schema.get("minimum"), schema.get("exclusiveMinimum")
-    if _is_number(above) and (not _is_number(low) or above >= low):  # type: ignore[operator]
+    if _is_number(above) and (not _is_number(low) or above >= low):
         return above, True
     return (low, False) if _is_number(low) else (None, False)
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _bound(schema: Schema, word: str, default: int) -> int:
@@ -202,11 +202,21 @@ def _merged(schema: Schema, word: str, parts: Sequence[object]) -> Schema:
     for part in parts:
         if not isinstance(part, dict):
             continue
-        properties = {**(merged.get("properties") or {}), **(part.get("properties") or {})}
-        required = [*(merged.get("required") or ()), *(part.get("required") or ())]
+        properties = {**_properties(merged), **_properties(part)}
+        required = list(dict.fromkeys((*_required(merged), *_required(part))))
         merged.update(part)
         if properties:
             merged["properties"] = properties
         if required:
-            merged["required"] = list(dict.fromkeys(required))
+            merged["required"] = required
     return merged
+
+
+def _properties(schema: Schema) -> dict[str, Any]:
+    found = schema.get("properties")
+    return found if isinstance(found, dict) else {}
+
+
+def _required(schema: Schema) -> list[str]:
+    found = schema.get("required")
+    return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []

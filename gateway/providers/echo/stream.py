@@ -55,7 +55,9 @@ def plain(body: bytes, script: Script) -> Iterator[Step]:
 def streamed(events: Events, script: Script) -> Iterator[Step]:
     """The events with their pace and their faults. A fault that lies behind the last chunk comes right after it."""
     yield from events.opening
-    last = min((after for after in (script.cut_after, script.error_after, script.hang_after) if after is not None), default=None)
+    last = min(
+        (after for after in (script.cut_after, script.error_after, script.hang_after) if after is not None), default=None
+    )
     for number, chunk in enumerate(events.chunks):
         if number == last:
             break

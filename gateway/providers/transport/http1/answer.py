@@ -1,0 +1,112 @@
+"""One answer as its reader sees it; it outlives its connection's interest in it."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Protocol
+
+from gateway.core.catalog import Timeouts
+from gateway.core.errors import UpstreamBroken, UpstreamFault
+from gateway.providers.transport.contract import Header
+
+
+class Source(Protocol):
+    """The connection that an unfinished answer comes from."""
+
+    def take(self) -> bytes:
+        """What has arrived and was not taken yet, in one block."""
+        ...
+
+    def abort(self) -> None:
+        """Closes at once."""
+        ...
+
+
+class Answer:
+    """An `Incoming`. Attached to its connection until it is finished, failed or closed; then it holds what was unread."""
+
+    __slots__ = ("_fault", "_rest", "_source", "_waiter", "coding", "deadline", "headers", "status", "timeouts")
+
+    def __init__(self, source: Source, timeouts: Timeouts, deadline: float) -> None:
+        self.status = 0
+        self.headers: Sequence[Header] = ()
+        self.coding: bytes | None = None
+        self.timeouts = timeouts
+        self.deadline = deadline
+        self._source: Source | None = source
+        self._rest = b""
+        self._fault: UpstreamFault | None = None
+        self._waiter: asyncio.Future[None] | None = None
+
+    # ------------------------------------------------------------ the reader's side
+
+    async def head(self) -> None:
+        """Returns once status and headers are known."""
+        while not self.status:
+            if self._source is None:
+                raise self._fault or UpstreamBroken("The exchange was closed before the answer came.")
+            await self.change()
+
+    async def read(self) -> bytes:
+        """See `Incoming`."""
+        while self._source is not None:
+            block = self._source.take()
+            if block:
+                return block
+            await self.change()
+        block, self._rest = self._rest, b""
+        if not block and self._fault is not None:
+            raise self._fault
+        return block
+
+    async def whole(self, limit: int) -> bytes:
+        """See `Incoming`."""
+        blocks = []
+        size = 0
+        while block := await self.read():
+            blocks.append(block)
+            size += len(block)
+            if size > limit:
+                self.close()
+                raise UpstreamBroken(f"The provider's answer is over {limit} bytes.")
+        return blocks[0] if len(blocks) == 1 else b"".join(blocks)
+
+    def close(self) -> None:
+        """See `Incoming`."""
+        self._rest = b""
+        if self._source is not None:
+            source, self._source = self._source, None
+            self._fault = UpstreamBroken("The exchange was closed before its end.")
+            source.abort()
+            self.wake()
+
+    async def change(self) -> None:
+        """Waits until something has happened to the exchange."""
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    # ------------------------------------------------------------ the connection's side
+
+    @property
+    def over(self) -> bool:
+        """Nothing more will come from the connection."""
+        return self._source is None
+
+    def finish(self, rest: bytes) -> None:
+        """The body is complete; `rest` of it is unread."""
+        self._rest = rest
+        self._source = None
+        self.wake()
+
+    def fail(self, rest: bytes, fault: UpstreamFault) -> None:
+        """Broke off; the reader meets `fault` after `rest`."""
+        self._fault = fault
+        self.finish(rest)
+
+    def wake(self) -> None:
+        """Lets the reader look again."""
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)

@@ -1,0 +1,57 @@
+"""The native driver: picks a connection, writes the request, waits for the head of the answer."""
+
+import asyncio
+
+from gateway.core.catalog import PoolLimits, Timeouts
+from gateway.core.errors import UpstreamBroken
+from gateway.providers.transport.contract import Incoming, Outgoing
+from gateway.providers.transport.decoding import decoded
+from gateway.providers.transport.http1.answer import Answer
+from gateway.providers.transport.http1.connection import WRITE_BYTES, Connection
+from gateway.providers.transport.http1.pool import Pool
+from gateway.providers.transport.http1.request import RequestWriter
+from gateway.providers.transport.origin import Origin
+
+
+class Http1Transport:
+    """A `Transport` that speaks HTTP/1.1 with one origin."""
+
+    def __init__(self, origin: Origin, limits: PoolLimits) -> None:
+        self._writer = RequestWriter(origin.authority)
+        self._pool = Pool(origin, limits)
+
+    async def send(self, outgoing: Outgoing, timeouts: Timeouts) -> Incoming:
+        """See `Transport`. A request is sent a second time only where nothing of it has left."""
+        head = self._writer.head(outgoing)
+        now = asyncio.get_running_loop().time()
+        deadline = now + timeouts.total_s
+        connection = self._pool.take(now)
+        answer = None if connection is None else _start(connection, head, outgoing, timeouts, deadline)
+        if answer is None:
+            connection = await self._pool.obtain(timeouts)
+            answer = _start(connection, head, outgoing, timeouts, deadline)
+        if answer is None or connection is None:
+            raise UpstreamBroken("The provider closed a new connection before the request.")
+        try:
+            if len(outgoing.body) > WRITE_BYTES:
+                await connection.upload(outgoing.body, answer)
+            await answer.head()
+        except BaseException:
+            answer.close()
+            raise
+        return answer if answer.coding is None else decoded(answer, answer.coding)
+
+    def retire(self) -> None:
+        """See `Transport`."""
+        self._pool.retire()
+
+    async def aclose(self) -> None:
+        """See `Transport`."""
+        await self._pool.aclose()
+
+
+def _start(connection: Connection, head: bytes, outgoing: Outgoing, timeouts: Timeouts, deadline: float) -> Answer | None:
+    """Writes the request, a short body along with its head; None where nothing was sent."""
+    answer = Answer(connection, timeouts, deadline)
+    data = head if len(outgoing.body) > WRITE_BYTES else head + outgoing.body
+    return answer if connection.start(data, answer, bodiless=outgoing.method == b"HEAD") else None

@@ -1,0 +1,225 @@
+"""The driver for what ours does not do: forward proxies, and HTTP/2 where `h2` is installed. Built on httpx.
+
+httpx is imported when such a transport is opened, so that a gateway that needs none does not pay for it. Where it
+differs from ours: the first byte is awaited from the call of `send` on, connections have no age, and bytes after an answer
+are noticed only by the next exchange.
+"""
+
+import asyncio
+import importlib.util
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from gateway.core.catalog import PoolLimits, Timeouts
+from gateway.core.errors import UpstreamBroken, UpstreamFault, UpstreamTimeout
+from gateway.providers.transport.contract import Header, Incoming, Outgoing
+from gateway.providers.transport.decoding import decoded
+from gateway.providers.transport.origin import Origin
+from gateway.telemetry.tasks import Tasks
+
+
+class HttpxTransport:
+    """A `Transport` on an httpx client without cookies, redirects, or settings from the environment."""
+
+    def __init__(self, origin: Origin, limits: PoolLimits, proxy: str | None = None) -> None:
+        self.origin = origin
+        self._limits = limits
+        self._proxy = proxy
+        self._tls = origin.tls()
+        self._http2 = importlib.util.find_spec("h2") is not None
+        self._client: Any = self._open()
+        self._running: set[_HttpxAnswer] = set()
+        self._sending = 0
+        self._retired = self._closed = False
+        self._tasks = Tasks()
+
+    async def send(self, outgoing: Outgoing, timeouts: Timeouts) -> Incoming:
+        """See `Transport`."""
+        if self._closed:
+            raise self.origin.unreachable(ConnectionError("the gateway stops"))
+        started = asyncio.get_running_loop().time()
+        self._sending += 1
+        try:
+            with _mapped(self.origin, timeouts):
+                response = await self._head(outgoing, timeouts, started)
+            answer = _HttpxAnswer(self, response, timeouts, started + timeouts.total_s)
+            self._running.add(answer)
+        finally:
+            self._sending -= 1
+            self._let_go()
+        coding = b", ".join(value for name, value in answer.headers if name == b"content-encoding")
+        return decoded(answer, coding) if coding and outgoing.method != b"HEAD" else answer
+
+    async def _head(self, outgoing: Outgoing, timeouts: Timeouts, started: float) -> Any:
+        patience_s = min(timeouts.first_byte_s, timeouts.total_s)
+        phase = "first_byte" if timeouts.first_byte_s <= timeouts.total_s else "total"
+        try:
+            async with asyncio.timeout_at(started + patience_s):
+                if self._client is None:  # retired, and asked again
+                    self._client = self._open()
+                return await self._client.handle_async_request(self._request(outgoing, timeouts))
+        except TimeoutError as error:
+            raise UpstreamTimeout(phase, patience_s) from error
+
+    def _open(self) -> Any:
+        import httpx
+
+        bounds = httpx.Limits(
+            max_connections=self._limits.total,
+            max_keepalive_connections=self._limits.idle,
+            keepalive_expiry=self._limits.idle_s,
+        )
+        return httpx.AsyncHTTPTransport(
+            verify=self._tls or False, http2=self._http2, proxy=self._proxy, trust_env=False, limits=bounds
+        )
+
+    def _request(self, outgoing: Outgoing, timeouts: Timeouts) -> Any:
+        import httpx
+
+        base = httpx.URL(f"{self.origin.scheme}://{self.origin.authority}")
+        headers = [(b"host", self.origin.authority.encode()), (b"accept-encoding", b"identity"), *outgoing.headers]
+        patience = {"connect": timeouts.connect_s, "pool": timeouts.connect_s, "read": None, "write": None}
+        return httpx.Request(
+            outgoing.method.decode("ascii"),
+            base.copy_with(raw_path=outgoing.path),
+            headers=headers,
+            content=outgoing.body,
+            extensions={"timeout": patience},
+        )
+
+    def ended(self, answer: "_HttpxAnswer", *, complete: bool) -> None:
+        """An exchange is over; an incomplete one still has to be closed."""
+        self._running.discard(answer)
+        if not complete:
+            self._tasks.spawn(answer.aclose(), "close an exchange")
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._retired and not self._running and not self._sending and self._client is not None:
+            client, self._client = self._client, None
+            self._tasks.spawn(client.aclose(), "close a retired client")
+
+    def retire(self) -> None:
+        """See `Transport`; what is idle goes with the last exchange where there are some."""
+        self._retired = True
+        self._let_go()
+
+    async def aclose(self) -> None:
+        """See `Transport`."""
+        self._closed = True
+        for answer in list(self._running):
+            answer.cut(UpstreamBroken("The gateway stops."))
+            await answer.aclose()
+        if self._client is not None:
+            client, self._client = self._client, None
+            await client.aclose()
+        await self._tasks.aclose()
+
+
+class _HttpxAnswer:
+    """An `Incoming` over the raw body of a response of httpx."""
+
+    def __init__(self, owner: HttpxTransport, response: Any, timeouts: Timeouts, deadline: float) -> None:
+        self.status: int = response.status_code
+        self.headers: Sequence[Header] = [(name.lower(), value) for name, value in response.headers.raw]
+        self._owner = owner
+        self._stream = response.stream
+        self._blocks: AsyncGenerator[bytes, None] = aiter(response.stream)
+        self._timeouts = timeouts
+        self._deadline = deadline
+        self._over = False
+        self._fault: UpstreamFault | None = None
+
+    async def read(self) -> bytes:
+        """See `Incoming`."""
+        while not self._over:
+            block = await self._next()
+            if block:
+                return block
+        if self._fault is not None:
+            raise self._fault
+        return b""
+
+    async def _next(self) -> bytes:
+        try:
+            with _mapped(self._owner.origin, self._timeouts):
+                return await self._within()
+        except StopAsyncIteration:
+            await self._finish()
+        except UpstreamFault as fault:
+            self.cut(fault)
+        return b""
+
+    async def _within(self) -> bytes:
+        due = asyncio.get_running_loop().time() + self._timeouts.between_bytes_s
+        try:
+            async with asyncio.timeout_at(min(due, self._deadline)):
+                return await anext(self._blocks)
+        except TimeoutError as error:
+            if self._deadline < due:
+                raise UpstreamTimeout("total", self._timeouts.total_s) from error
+            raise UpstreamTimeout("between_bytes", self._timeouts.between_bytes_s) from error
+
+    async def whole(self, limit: int) -> bytes:
+        """See `Incoming`."""
+        blocks = []
+        size = 0
+        while block := await self.read():
+            blocks.append(block)
+            size += len(block)
+            if size > limit:
+                self.close()
+                raise UpstreamBroken(f"The provider's answer is over {limit} bytes.")
+        return b"".join(blocks)
+
+    def close(self) -> None:
+        """See `Incoming`."""
+        self.cut(UpstreamBroken("The exchange was closed before its end."))
+
+    def cut(self, fault: UpstreamFault) -> None:
+        """Ends what is not complete: whoever reads meets `fault`."""
+        if not self._over:
+            self._over = True
+            self._fault = fault
+            self._owner.ended(self, complete=False)
+
+    async def aclose(self) -> None:
+        """Closes the connection, in the middle of the body."""
+        with suppress(RuntimeError):  # a reader is inside; closing the stream ends it
+            await self._blocks.aclose()
+        await self._stream.aclose()
+
+    async def _finish(self) -> None:
+        await self._stream.aclose()  # complete, so this puts the connection back
+        if not self._over:
+            self._over = True
+            self._owner.ended(self, complete=True)
+
+
+@contextmanager
+def _mapped(origin: Origin, timeouts: Timeouts) -> Iterator[None]:
+    """The one place where errors of httpx become ours."""
+    import httpx
+
+    try:
+        yield
+    except httpx.TimeoutException as error:
+        raise UpstreamTimeout("connect", timeouts.connect_s) from error
+    except (httpx.ConnectError, httpx.ProxyError, httpx.UnsupportedProtocol) as error:
+        raise origin.unreachable(_root(error)) from error
+    except httpx.HTTPError as error:
+        raise UpstreamBroken(
+            f"The provider's answer broke off or is not valid HTTP: {str(error) or type(error).__name__}."
+        ) from error
+
+
+def _root(error: BaseException) -> BaseException:
+    """The system's own error at the bottom of a chain of causes, where there is one."""
+    found = error
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError):
+            found = cause
+        cause = cause.__cause__ or cause.__context__
+    return found

@@ -1,0 +1,280 @@
+"""Every stage of THE ORDER, driven through every way in which a call can end. New stages are picked up by themselves."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from gateway.core.clock import SystemClock
+from gateway.core.errors import InvalidValue, UpstreamBroken, UpstreamTruncated, UpstreamUnreachable
+from gateway.core.exchange import Exchange
+from gateway.pipeline import Inflight, Shape, Stage, shape_of
+from gateway.stages import order
+from gateway.telemetry.metrics import Metrics
+from tests.house import PAUSE, Client, Gateway, ScriptedUpstream, Step, chat
+
+STAGES = order(Metrics(), Inflight(), SystemClock())
+NAMES = [type(stage).__name__ for stage in STAGES]
+
+
+@dataclass
+class Witness:
+    """What happened to the stages, in order."""
+
+    entered: list[str] = field(default_factory=list)
+    settled: list[str] = field(default_factory=list)
+
+
+class Watched:
+    """A stage with a witness around it; of the same shape as the stage, so that it is driven alike."""
+
+    def __init__(self, stage: Stage, witness: Witness) -> None:
+        self.stage = stage
+        self.name = type(stage).__name__
+        self.witness = witness
+        self.run = getattr(self, f"_{shape_of(stage).name.lower()}")
+
+    def _plain(self, exchange: Exchange) -> None:
+        self.stage.run(exchange)
+        self.witness.entered.append(self.name)
+
+    async def _waits(self, exchange: Exchange) -> None:
+        await self.stage.run(exchange)
+        self.witness.entered.append(self.name)
+
+    def _settles(self, exchange: Exchange) -> Iterator[None]:
+        step = self.stage.run(exchange)
+        next(step)
+        self.witness.entered.append(self.name)
+        yield
+        self.witness.settled.append(self.name)
+        with pytest.raises(StopIteration):
+            next(step)
+
+    async def _settles_waiting(self, exchange: Exchange) -> AsyncIterator[None]:
+        step = self.stage.run(exchange)
+        await anext(step)
+        self.witness.entered.append(self.name)
+        yield
+        self.witness.settled.append(self.name)
+        with pytest.raises(StopAsyncIteration):
+            await anext(step)
+
+
+class Refuses:
+    """A stage that refuses, to be put anywhere."""
+
+    def run(self, exchange: Exchange) -> None:
+        raise InvalidValue("no")
+
+
+class Breaks:
+    """A stage with a defect on the way in."""
+
+    def run(self, exchange: Exchange) -> None:
+        raise ZeroDivisionError
+
+
+class BreaksLater:
+    """A stage whose settlement has a defect."""
+
+    def run(self, exchange: Exchange) -> Iterator[None]:
+        yield
+        raise ZeroDivisionError
+
+
+class SettlesSlowly:
+    """A stage whose settlement waits."""
+
+    def __init__(self) -> None:
+        self.settling = asyncio.Event()
+        self.go_on = asyncio.Event()
+        self.settled = 0
+
+    async def run(self, exchange: Exchange) -> AsyncIterator[None]:
+        yield
+        self.settling.set()
+        await self.go_on.wait()
+        self.settled += 1
+
+
+class Scene:
+    """One gateway whose stages are watched, and one client."""
+
+    def __init__(self, steps: tuple[Step, ...] = (b"a", b"b"), head: Step | None = None, *, stream: bool = False) -> None:
+        self.witness = Witness()
+        self.upstream = ScriptedUpstream(steps, head)
+        self.extra: list[tuple[int, Stage]] = []
+        self.client = Client(chat(stream=stream))
+
+    def gateway(self) -> Gateway:
+        def watched(stages: list[Stage]) -> list[Stage]:
+            all_stages: list[Stage] = [Watched(stage, self.witness) for stage in stages]
+            for place, stage in self.extra:
+                all_stages.insert(place, stage)
+            return all_stages
+
+        return Gateway(self.upstream, stages=watched)
+
+    def check(self, gateway: Gateway, ending: str) -> None:
+        settling = [name for stage, name in zip(STAGES, NAMES, strict=True) if shape_of(stage).value.endswith("yield")]
+        expected = [name for name in reversed(self.witness.entered) if name in settling]
+        assert self.witness.settled == expected, "every entered stage settles once, in reverse"
+        assert gateway.endings() == {ending: 1}
+        assert len(gateway.inflight) == 0
+        assert all(reply.closed == 1 for reply in self.upstream.replies)
+
+
+Drive = Callable[[Scene, Gateway], Awaitable[None]]
+
+
+async def to_the_end(scene: Scene, gateway: Gateway) -> None:
+    await gateway.ask(scene.client)
+
+
+async def leaves_before_the_body(scene: Scene, gateway: Gateway) -> None:
+    scene.client.hold_body = True
+    task = gateway.start(scene.client)
+    await asyncio.sleep(0)
+    scene.client.leave()
+    await task
+
+
+async def leaves_before_the_first_byte(scene: Scene, gateway: Gateway) -> None:
+    task = gateway.start(scene.client)
+    await scene.upstream.waiting.wait()
+    scene.client.leave()
+    await task
+
+
+async def leaves_in_the_answer(scene: Scene, gateway: Gateway) -> None:
+    task = gateway.start(scene.client)
+    while not scene.upstream.replies:
+        await asyncio.sleep(0)
+    await scene.upstream.replies[0].paused.wait()
+    scene.client.leave()
+    await task
+
+
+async def leaves_while_not_reading(scene: Scene, gateway: Gateway) -> None:
+    scene.client.send_blocks = True
+    task = gateway.start(scene.client)
+    await scene.client.wrote.wait()
+    scene.client.leave()
+    await task
+
+
+async def process_stops_before_the_first_byte(scene: Scene, gateway: Gateway) -> None:
+    task = gateway.start(scene.client)
+    await scene.upstream.waiting.wait()
+    gateway.inflight.stop_all()
+    await task
+
+
+async def process_stops_in_the_answer(scene: Scene, gateway: Gateway) -> None:
+    task = gateway.start(scene.client)
+    await scene.client.wrote.wait()
+    gateway.inflight.stop_all()
+    await task
+
+
+async def task_is_cancelled_by_a_stranger(scene: Scene, gateway: Gateway) -> None:
+    task = gateway.start(scene.client)
+    await scene.upstream.waiting.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def wrong_key(scene: Scene, gateway: Gateway) -> None:
+    scene.client.headers = [(b"authorization", b"Bearer wrong")]
+    await gateway.ask(scene.client)
+
+
+async def unknown_model(scene: Scene, gateway: Gateway) -> None:
+    scene.client.body = chat(model="nobody")
+    await gateway.ask(scene.client)
+
+
+async def broken_socket(scene: Scene, gateway: Gateway) -> None:
+    scene.client.send_raises = OSError("gone")
+    with pytest.raises(OSError, match="gone"):
+        await gateway.ask(scene.client)
+
+
+SCENES: dict[str, tuple[Callable[[], Scene], Drive, str]] = {
+    "complete, plain": (lambda: Scene((b"{}",)), to_the_end, "complete"),
+    "complete, stream": (lambda: Scene(stream=True), to_the_end, "complete"),
+    "refused, wrong key": (Scene, wrong_key, "refused"),
+    "refused, unknown model": (Scene, unknown_model, "refused"),
+    "upstream fails before the first byte": (lambda: Scene(head=UpstreamUnreachable("no")), to_the_end, "failed"),
+    "upstream fails before the first chunk": (lambda: Scene((UpstreamBroken("no"),)), to_the_end, "failed"),
+    "upstream fails mid-stream": (lambda: Scene((b"a", UpstreamTruncated("cut")), stream=True), to_the_end, "truncated"),
+    "upstream has a defect": (lambda: Scene(head=ZeroDivisionError()), to_the_end, "failed"),
+    "wire has a defect mid-stream": (lambda: Scene((b"a", ZeroDivisionError()), stream=True), to_the_end, "truncated"),
+    "client leaves before its body": (Scene, leaves_before_the_body, "abandoned"),
+    "client leaves before the first byte": (lambda: Scene(head=PAUSE), leaves_before_the_first_byte, "abandoned"),
+    "client leaves a plain answer": (lambda: Scene((PAUSE,)), leaves_in_the_answer, "abandoned"),
+    "client leaves mid-stream": (lambda: Scene((b"a", PAUSE), stream=True), leaves_in_the_answer, "abandoned"),
+    "client leaves while it does not read": (lambda: Scene(stream=True), leaves_while_not_reading, "abandoned"),
+    "shutdown before the first byte": (lambda: Scene(head=PAUSE), process_stops_before_the_first_byte, "shutdown"),
+    "shutdown mid-stream": (lambda: Scene((b"a", PAUSE), stream=True), process_stops_in_the_answer, "shutdown"),
+    "cancelled by a stranger": (lambda: Scene(head=PAUSE), task_is_cancelled_by_a_stranger, "abandoned"),
+    "the socket breaks under a write": (lambda: Scene(stream=True), broken_socket, "abandoned"),
+}
+
+
+@pytest.mark.parametrize("name", SCENES)
+async def test_every_entered_stage_settles_once_in_reverse(name: str) -> None:
+    make, drive, ending = SCENES[name]
+    scene = make()
+    gateway = scene.gateway()
+    await drive(scene, gateway)
+    scene.check(gateway, ending)
+
+
+@pytest.mark.parametrize("place", range(1, len(STAGES) + 1), ids=lambda place: f"after {NAMES[place - 1]}")
+@pytest.mark.parametrize(("culprit", "ending"), [(Refuses, "refused"), (Breaks, "failed")])
+async def test_a_stage_that_ends_the_way_in_costs_those_before_it_nothing(place: int, culprit: type[Stage], ending: str) -> None:
+    scene = Scene()
+    scene.extra = [(place, culprit())]
+    gateway = scene.gateway()
+    await gateway.ask(scene.client)
+    if place == len(STAGES):  # behind the stage that sets the reply nothing is entered
+        assert gateway.endings() == {"complete": 1}
+        return
+    assert scene.witness.entered == NAMES[:place]
+    scene.check(gateway, ending)
+
+
+@pytest.mark.parametrize("place", range(len(STAGES)), ids=lambda place: f"before {NAMES[place]}")
+async def test_a_settlement_that_breaks_costs_the_others_nothing(place: int) -> None:
+    scene = Scene(stream=True)
+    scene.extra = [(place, BreaksLater())]
+    gateway = scene.gateway()
+    await gateway.ask(scene.client)
+    scene.check(gateway, "complete")
+
+
+@pytest.mark.parametrize("place", range(len(STAGES)), ids=lambda place: f"before {NAMES[place]}")
+async def test_a_settlement_that_waits_is_shielded_from_cancellation(place: int) -> None:
+    scene = Scene(stream=True)
+    slow = SettlesSlowly()
+    scene.extra = [(place, slow)]
+    gateway = scene.gateway()
+    task = gateway.start(scene.client)
+    await slow.settling.wait()
+    task.cancel()
+    await asyncio.sleep(0)
+    assert len(gateway.inflight) == 1, "in flight until it has settled"
+    slow.go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert slow.settled == 1
+    scene.check(gateway, "complete")
+
+
+def test_the_order_is_what_the_plan_says() -> None:
+    assert NAMES == ["Trace", "Admit", "Identify", "Read", "Meter", "Call"]
+    assert shape_of(STAGES[0]) is Shape.SETTLES, "Trace settles last, without waiting"

@@ -1,0 +1,86 @@
+"""Starts the real processes once a session, and shows the gateway's log where a test fails."""
+
+import uuid
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.journeys.behaviours import UPSTREAM_KEY
+from tests.journeys.processes import Gateway, Upstream
+
+ACME, GLOBEX = "sk-fg-acme-1", "sk-fg-globex-1"
+RUNNING = pytest.StashKey[list[Gateway]]()
+Config = Callable[..., str]
+Starter = Callable[..., Gateway]
+
+
+def config_for(upstream: Upstream, server: str, models: str = "") -> str:
+    """A configuration with two tenants, one of which may use one model only."""
+    return f"""
+server: {{ {server} }}
+providers:
+  up:
+    wire: openai
+    base_url: {upstream.base_url}
+    api_keys: [ "${{UPSTREAM_KEY}}" ]
+    timeouts: {{ connect: 2s, first_byte: 4s, between_bytes: 4s, total: 60s }}
+models:
+  alias: up/plain
+  vendor/family/model: up/plain
+{models}
+  "*": up/*
+tenants:
+  acme:
+    keys: [ {{ name: ci, key: {ACME} }} ]
+  globex:
+    models: [ alias ]
+    keys: [ {{ name: ci, key: {GLOBEX} }} ]
+"""
+
+
+@pytest.fixture(scope="session")
+def upstream() -> Iterator[Upstream]:
+    """The second server."""
+    server = Upstream()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def start(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Starter]:
+    """Starts gateways in folders of their own; whatever still runs at the end is stopped."""
+    running = request.config.stash.setdefault(RUNNING, [])
+
+    def start(config: str | None, env: dict[str, str] | None = None) -> Gateway:
+        folder: Path = tmp_path_factory.mktemp("gateway")
+        running.append(Gateway(folder, config, {"UPSTREAM_KEY": UPSTREAM_KEY} | (env or {})))
+        return running[-1]
+
+    yield start
+    for one in running:
+        one.stop()
+
+
+@pytest.fixture(scope="session")
+def gateway(start: Starter, upstream: Upstream) -> Gateway:
+    """The gateway that most journeys go through; its bounds are low enough to meet them."""
+    return start(config_for(upstream, "heartbeat: 200ms, receive: 1s, body: 16MiB, drain: 5s"))
+
+
+@pytest.fixture
+def tag() -> str:
+    """Makes a model's name this test's own: `plain@tag`."""
+    return f"@{uuid.uuid4().hex[:8]}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: "pytest.CallInfo[None]"
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Adds the end of every gateway's log to the report of a failure."""
+    report = yield
+    if report.failed:
+        for one in item.config.stash.get(RUNNING, []):
+            report.sections.append((f"log of the gateway on port {one.port}", one.tail(3000)))
+    return report
