@@ -264,7 +264,10 @@ def figures(workload: Workload, got: Mapping[str, Any], mb_before: float, mb_pea
 
 
 def summary(workload: Workload, rounds: Mapping[str, Sequence[Figures]]) -> list[dict[str, Any]]:
-    """A line for each server: medians over the rounds (errors: their sum), and the CPU time over nginx's."""
+    """A line for each server: medians over the rounds, errors added up, and the CPU time over nginx's.
+
+    Memory per stream is the largest: only the first round grows the server, later ones find what it has kept.
+    """
     lines = []
     for name, runs in rounds.items():
         middle = {key: round(statistics.median(one[key] for one in runs), 2) for key in runs[0]}
@@ -275,6 +278,8 @@ def summary(workload: Workload, rounds: Mapping[str, Sequence[Figures]]) -> list
             **middle,
         }
         line["errors"] = int(sum(one["errors"] for one in runs))
+        if workload.pace:
+            line["kb_per_stream"] = round(max(one["kb_per_stream"] for one in runs), 1)
         line["cpu_us_each_round"] = [round(one["cpu_us"], 2) for one in runs]
         if name != "nginx" and "nginx" in rounds:
             line["cpu_over_nginx"] = round(middle["cpu_us"] / statistics.median(one["cpu_us"] for one in rounds["nginx"]), 2)

@@ -201,5 +201,5 @@ class Gateway:
         """Calls by how they ended, from the metrics."""
         told: dict[str, float] = {}
         for labels, count in self.metrics.counter("fleetgate_requests_total").cells.items():
-            told[labels[3]] = told.get(labels[3], 0) + count
+            told[labels[3]] = told.get(labels[3], 0) + count.value
         return told

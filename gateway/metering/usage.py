@@ -1,7 +1,7 @@
 """Tokens of one answer, from OpenAI's usage object or, for an answer that was cut, from its bytes."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from gateway.core.chat import ModelRequest
 from gateway.core.record import Usage
@@ -24,21 +24,23 @@ def usage_of(transcript: Transcript, request: ModelRequest) -> Usage:
 
 
 def _exact(said: Mapping[str, Any]) -> Usage | None:
-    total_in = _count(said.get("prompt_tokens"))
-    if total_in is None:
+    total_in, total_out = said.get("prompt_tokens"), said.get("completion_tokens", 0)
+    if not _is_count(total_in):
         return None
     return Usage(
-        input_tokens=total_in,
-        output_tokens=_count(said.get("completion_tokens")) or 0,
-        cached_tokens=_detail(said, "prompt_tokens_details", "cached_tokens"),
-        reasoning_tokens=_detail(said, "completion_tokens_details", "reasoning_tokens"),
+        total_in,
+        total_out if _is_count(total_out) else 0,
+        _detail(said.get("prompt_tokens_details"), "cached_tokens"),
+        _detail(said.get("completion_tokens_details"), "reasoning_tokens"),
     )
 
 
-def _detail(said: Mapping[str, Any], group: str, name: str) -> int:
-    details = said.get(group)
-    return (_count(details.get(name)) or 0) if isinstance(details, Mapping) else 0
+def _detail(details: object, name: str) -> int:
+    if not isinstance(details, dict):
+        return 0
+    value = details.get(name, 0)
+    return value if _is_count(value) else 0
 
 
-def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+def _is_count(value: object) -> TypeGuard[int]:
+    return type(value) is int and value >= 0  # exactly int: JSON's true is none

@@ -5,8 +5,9 @@ import os
 from collections.abc import Iterator
 from typing import Final
 
+from gateway.core.chat import Operation
 from gateway.core.clock import Clock
-from gateway.core.exchange import Ending, Exchange
+from gateway.core.exchange import Ending, Exchange, Outcome
 from gateway.core.record import Record, TraceContext, Usage
 from gateway.telemetry.metrics import Metrics
 
@@ -19,49 +20,31 @@ class Trace:
     """The first to enter and the last to settle: sees every call whole."""
 
     def __init__(self, metrics: Metrics, clock: Clock) -> None:
+        self._metrics = metrics
         self._clock = clock
-        self._requests = metrics.counter("fleetgate_requests_total")
-        self._duration = metrics.histogram("fleetgate_request_duration_seconds")
-        self._first_byte = metrics.histogram("fleetgate_time_to_first_byte_seconds")
-        self._tokens = metrics.counter("fleetgate_tokens_total")
-        self._unexact = metrics.counter("fleetgate_usage_estimated_total")
+        self._cells: dict[tuple[Operation, str, str, Ending, int], Cells] = {}
 
     def run(self, exchange: Exchange) -> Iterator[None]:
         exchange.record = Record(trace_context(exchange.headers.get(b"traceparent")))
         yield
-        self._count(exchange)
-        outcome = exchange.outcome
-        if outcome is not None and outcome.ending is not Ending.COMPLETE:
-            self._tell(exchange)
-
-    def _count(self, exchange: Exchange) -> None:
         outcome = exchange.outcome
         assert outcome is not None  # a settlement runs when the outcome is known
-        operation = exchange.operation.label
-        tenant = exchange.principal.tenant.name if exchange.knows("principal") else UNKNOWN
-        target = exchange.target.label if exchange.knows("target") else UNKNOWN
-        status = outcome.error.status if outcome.error is not None else 200
-        self._requests.add((operation, tenant, target, outcome.ending.value, str(status)))
-        self._duration.observe((operation, target), self._clock.now_s() - exchange.born_s)
-        if exchange.record.first_byte_s is not None:
-            self._first_byte.observe((operation, target), exchange.record.first_byte_s - exchange.born_s)
-        if exchange.knows("usage"):
-            self._spend(exchange.usage, tenant, target)
+        self._count(exchange, outcome)
+        if outcome.ending is not Ending.COMPLETE:
+            self._tell(exchange, outcome)
 
-    def _spend(self, usage: Usage, tenant: str, target: str) -> None:
-        tokens = self._tokens
-        tokens.add((tenant, target, "input"), usage.input_tokens)
-        tokens.add((tenant, target, "output"), usage.output_tokens)
-        if usage.cached_tokens:
-            tokens.add((tenant, target, "cached_input"), usage.cached_tokens)
-        if usage.reasoning_tokens:
-            tokens.add((tenant, target, "reasoning"), usage.reasoning_tokens)
-        if not usage.exact:
-            self._unexact.add((tenant, target))
+    def _count(self, exchange: Exchange, outcome: Outcome) -> None:
+        facts = exchange.facts
+        tenant = facts["principal"].tenant.name if "principal" in facts else UNKNOWN
+        target = facts["target"].label if "target" in facts else UNKNOWN
+        status = 200 if outcome.error is None else outcome.error.status
+        key = exchange.operation, tenant, target, outcome.ending, status
+        cells = self._cells.get(key)
+        if cells is None:
+            cells = self._cells[key] = Cells(self._metrics, *key)
+        cells.count(self._clock.now_s() - exchange.born_s, exchange.record.first_byte_s, exchange.born_s, facts.get("usage"))
 
-    def _tell(self, exchange: Exchange) -> None:
-        outcome = exchange.outcome
-        assert outcome is not None
+    def _tell(self, exchange: Exchange, outcome: Outcome) -> None:
         error = outcome.error
         level = logging.WARNING if outcome.ending in (Ending.FAILED, Ending.TRUNCATED) else logging.INFO
         if not log.isEnabledFor(level):
@@ -74,6 +57,33 @@ class Trace:
             "seconds": round(self._clock.now_s() - exchange.born_s, 3),
         }
         log.log(level, "request_ended", extra={"fields": {key: value for key, value in fields.items() if value is not None}})
+
+
+class Cells:
+    """The cells that one kind of call is counted in, looked up once."""
+
+    def __init__(self, metrics: Metrics, operation: Operation, tenant: str, target: str, ending: Ending, status: int) -> None:
+        self._calls = metrics.counter("fleetgate_requests_total").at(operation.label, tenant, target, ending.value, str(status))
+        self._duration = metrics.histogram("fleetgate_request_duration_seconds").at(operation.label, target)
+        self._first_byte = metrics.histogram("fleetgate_time_to_first_byte_seconds").at(operation.label, target)
+        tokens = metrics.counter("fleetgate_tokens_total")
+        self._input, self._output = tokens.at(tenant, target, "input"), tokens.at(tenant, target, "output")
+        self._cached, self._reasoning = tokens.at(tenant, target, "cached_input"), tokens.at(tenant, target, "reasoning")
+        self._estimated = metrics.counter("fleetgate_usage_estimated_total").at(tenant, target)
+
+    def count(self, seconds: float, first_byte_s: float | None, born_s: float, usage: Usage | None) -> None:
+        """Counts one call that took `seconds`; the other two times are readings of the clock."""
+        self._calls.value += 1
+        self._duration.observe(seconds)
+        if first_byte_s is not None:
+            self._first_byte.observe(first_byte_s - born_s)
+        if usage is not None:
+            self._input.value += usage.input_tokens
+            self._output.value += usage.output_tokens
+            self._cached.value += usage.cached_tokens
+            self._reasoning.value += usage.reasoning_tokens
+            if not usage.exact:
+                self._estimated.value += 1
 
 
 def trace_context(traceparent: bytes | None) -> TraceContext | None:

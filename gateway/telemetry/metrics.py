@@ -1,7 +1,7 @@
 """Every metric of the gateway, declared in one table, and the cells that hold their values.
 
-A cell is a plain number behind a tuple of label values: adding to it is one dictionary look-up, where the client
-library takes a lock and a call per label. The library still keeps the registry and writes the exposition.
+A cell is a plain number behind a tuple of label values, to be looked up once and kept; the client library would take a
+lock and two calls for every addition. The library still keeps the registry and writes the exposition.
 """
 
 from bisect import bisect_left
@@ -39,7 +39,10 @@ METRICS: Final = (
         ("operation", "tenant", "target", "ending", "status"),
     ),
     Declared(
-        "fleetgate_request_duration_seconds", "histogram", "From the head of the request to its settlement.", ("operation", "target")
+        "fleetgate_request_duration_seconds",
+        "histogram",
+        "From the head of the request to its settlement.",
+        ("operation", "target"),
     ),
     Declared(
         "fleetgate_time_to_first_byte_seconds",
@@ -54,30 +57,54 @@ METRICS: Final = (
 )
 
 
+class Sum:
+    """A number that only grows."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value: float = 0
+
+    def add(self, amount: float = 1) -> None:
+        """Adds `amount`, which is not negative."""
+        self.value += amount
+
+
+class Distribution:
+    """How often a duration fell into each bucket of `SECONDS`, and the sum of all."""
+
+    __slots__ = ("counts", "sum")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(SECONDS) + 1)
+        self.sum: float = 0
+
+    def observe(self, seconds: float) -> None:
+        """Counts one duration."""
+        self.counts[bisect_left(SECONDS, seconds)] += 1
+        self.sum += seconds
+
+
 class Counter:
     """A sum for each tuple of label values."""
 
     def __init__(self) -> None:
-        self.cells: dict[Labels, float] = {}
+        self.cells: dict[Labels, Sum] = {}
 
-    def add(self, labels: Labels, amount: float = 1) -> None:
-        """Adds `amount` (not negative) to the cell of these label values."""
-        self.cells[labels] = self.cells.get(labels, 0) + amount
+    def at(self, *labels: str) -> Sum:
+        """The cell of these label values; whoever counts often keeps it."""
+        return self.cells.setdefault(labels, Sum())
 
 
 class Histogram:
-    """A distribution for each tuple of label values, in buckets of `SECONDS`."""
+    """A distribution for each tuple of label values."""
 
     def __init__(self) -> None:
-        self.cells: dict[Labels, list[float]] = {}
+        self.cells: dict[Labels, Distribution] = {}
 
-    def observe(self, labels: Labels, seconds: float) -> None:
-        """Counts one observation. A cell holds the count of each bucket, then the sum."""
-        cell = self.cells.get(labels)
-        if cell is None:
-            cell = self.cells[labels] = [0] * (len(SECONDS) + 2)
-        cell[bisect_left(SECONDS, seconds)] += 1
-        cell[-1] += seconds
+    def at(self, *labels: str) -> Distribution:
+        """The cell of these label values; whoever observes often keeps it."""
+        return self.cells.setdefault(labels, Distribution())
 
 
 class Metrics(Collector):
@@ -125,8 +152,8 @@ class Metrics(Collector):
 
 def _counted(one: Declared, counter: Counter) -> CounterMetricFamily:
     family = CounterMetricFamily(one.name, one.says, labels=one.labels)
-    for labels, value in list(counter.cells.items()):  # in one piece: a scrape runs in a thread
-        family.add_metric(labels, value)
+    for labels, cell in list(counter.cells.items()):  # in one piece: a scrape runs in a thread
+        family.add_metric(labels, cell.value)
     return family
 
 
@@ -134,5 +161,5 @@ def _distributed(one: Declared, histogram: Histogram) -> HistogramMetricFamily:
     family = HistogramMetricFamily(one.name, one.says, labels=one.labels)
     bounds = [*map(str, SECONDS), "+Inf"]
     for labels, cell in list(histogram.cells.items()):
-        family.add_metric(labels, list(zip(bounds, accumulate(cell[:-1]), strict=True)), cell[-1])
+        family.add_metric(labels, list(zip(bounds, accumulate(cell.counts), strict=True)), cell.sum)
     return family

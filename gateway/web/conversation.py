@@ -8,7 +8,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,15 +61,37 @@ class Conversation:
         await Talk(self._operation, self._house, scope, receive, send).run()
 
 
+class BodySource:
+    """Receives and parses the body when a stage asks for it: the `Source` of an exchange."""
+
+    __slots__ = ("_departure", "_headers", "_operation", "_receive")
+
+    def __init__(self, operation: Operation, receive: Receive, headers: Mapping[bytes, bytes], departure: Departure) -> None:
+        self._operation = operation
+        self._receive = receive
+        self._headers = headers
+        self._departure = departure
+
+    async def request(self, snapshot: Snapshot) -> ModelRequest:
+        """See `Source`."""
+        check_media_type(self._headers)
+        body = await receive_body(self._receive, self._headers, snapshot.bounds.body_bytes)
+        if body is None:
+            self._departure.noticed()
+            await asyncio.sleep(0)  # where the cancellation arrives
+            raise AssertionError("a client that left was not noticed")
+        self._departure.body_read()
+        return parse(self._operation, body)
+
+
 class Talk:
-    """One call between a client and the pipeline: the source of its request, the sink of its reply."""
+    """One call between a client and the pipeline."""
 
     __slots__ = (
         "_departure",
         "_exchange",
         "_house",
         "_journey",
-        "_receive",
         "_send",
         "_spoke_s",
         "_started",
@@ -79,16 +101,16 @@ class Talk:
 
     def __init__(self, operation: Operation, house: House, scope: Scope, receive: Receive, send: Send) -> None:
         self._house = house
-        self._receive = receive
         self._send = send
         self._started = False
-        self._spoke_s = house.clock.now_s()
+        self._spoke_s = now_s = house.clock.now_s()
         self._stopped_by: Ending | None = None
-        headers = dict(scope["headers"])
-        self._exchange = Exchange(new_id(), operation, headers, self, house.current(), self._spoke_s)
-        self._journey: Journey = house.pipeline.journey(self._exchange)
         self._task: asyncio.Task[Any] | None = asyncio.current_task()
-        self._departure = Departure(scope, receive, self._leave, house.tasks)
+        self._departure = departure = Departure(scope, receive, self._leave, house.tasks)
+        headers = dict(scope["headers"])
+        source = BodySource(operation, receive, headers, departure)
+        self._exchange = exchange = Exchange(new_id(), operation, headers, source, house.current(), now_s)
+        self._journey: Journey = house.pipeline.journey(exchange)
 
     async def run(self) -> None:
         """The whole call, from its body to its settlement; never raises for what the client or a provider did."""
@@ -169,20 +191,6 @@ class Talk:
         if record.trace is not None:
             told.append((b"traceparent", record.trace.header().encode()))
         return told
-
-    # ---------------------------------------------------------------- the source of the request
-
-    async def request(self, snapshot: Snapshot) -> ModelRequest:
-        """Receives and parses the body: the `Source` of the exchange."""
-        headers = self._exchange.headers
-        check_media_type(headers)
-        body = await receive_body(self._receive, headers, snapshot.bounds.body_bytes)
-        if body is None:
-            self._leave()
-            await asyncio.sleep(0)  # where the cancellation arrives
-            raise AssertionError("a client that left was not noticed")
-        self._departure.body_read()
-        return parse(self._exchange.operation, body)
 
     # ---------------------------------------------------------------- what comes from beside the call
 

@@ -23,7 +23,7 @@ class Departure:
     def __init__(self, scope: Scope, receive: Receive, left: Callable[[], None], tasks: Tasks) -> None:
         self._watch: Callable[[Callable[[], None] | None], None] | None = scope.get("extensions", {}).get(EXTENSION)
         self._receive = receive
-        self._left = left
+        self._left: Callable[[], None] | None = left
         self._tasks = tasks
         self._task: asyncio.Task[Any] | None = None
         if self._watch is not None:
@@ -37,10 +37,16 @@ class Departure:
     async def _wait(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        self._left()
+        self.noticed()
+
+    def noticed(self) -> None:
+        """The client has left, as somebody saw who was receiving."""
+        if self._left is not None:
+            self._left()
 
     def over(self) -> None:
-        """The call has ended: leaving is no news any more."""
+        """The call has ended: leaving is no news any more. Lets go of the call, so that no cycle keeps it alive."""
+        self._left = None
         if self._watch is not None:
             self._watch(None)
         if self._task is not None:

@@ -1,6 +1,6 @@
 """From a path to its endpoint: a dictionary for the hot paths, Starlette for the others, an envelope for what is neither."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -28,13 +28,10 @@ class Routes:
         self._hot = hot
         self._rest = rest
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            endpoint = self._hot.get(scope["path"])
-            if endpoint is not None and scope["method"] == "POST":
-                await endpoint(scope, receive, send)
-                return
-        await self._rest(scope, receive, send)
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        if scope["type"] == "http" and scope["method"] == "POST":
+            return self._hot.get(scope["path"], self._rest)(scope, receive, send)
+        return self._rest(scope, receive, send)
 
 
 def routes(house: House, cold: Sequence[BaseRoute], lifespan: Lifespan) -> Routes:

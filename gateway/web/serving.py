@@ -60,6 +60,7 @@ def config_for(app: Any, protocol: Any, host: str, port: int) -> uvicorn.Config:
         host=host,
         port=port,
         http=protocol,
+        interface="asgi3",
         ws="none",
         loop="uvloop" if sys.platform != "win32" else "asyncio",
         lifespan="on",

@@ -84,12 +84,12 @@ def call_chunks(model: str, calls: Sequence[tuple[str, str, str]]) -> list[Json]
 
 def message_for(fields: Mapping[str, Any]) -> tuple[Json, str]:
     """The message that answers a request, and its finish reason: a tool call, the JSON asked for, or the text."""
-    if fields.get("tools") and fields["messages"][-1].get("role") != "tool":
+    if any(one.get("role") == "tool" for one in fields["messages"]):
+        return {"content": FINAL}, "stop"
+    if fields.get("tools"):
         parallel = len(fields["tools"]) > 1
         calls = CALLS if parallel else (("call_w", "weather", json.dumps(WEATHER, ensure_ascii=False)),)
         return {"tool_calls": tool_calls(calls)}, "tool_calls"
-    if fields["messages"][-1].get("role") == "tool":
-        return {"content": FINAL}, "stop"
     if (fields.get("response_format") or {}).get("type") == "json_schema":
         return {"content": json.dumps(SCHEMA_ANSWER)}, "stop"
     return {"content": TEXT}, "stop"

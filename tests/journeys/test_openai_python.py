@@ -34,7 +34,7 @@ def client(gateway: Gateway) -> Iterator[OpenAI]:
 
 @pytest.fixture
 async def aclient(gateway: Gateway) -> AsyncIterator[AsyncOpenAI]:
-    async with AsyncOpenAI(base_url=gateway.base_url, api_key=ACME, max_retries=0) as client:
+    async with AsyncOpenAI(base_url=gateway.base_url, api_key=ACME, max_retries=0, timeout=15) as client:
         yield client
 
 

@@ -100,6 +100,9 @@ class Connection(asyncio.Protocol):
         self._reader = asyncio.StreamReader()
         self._work = asyncio.get_running_loop().create_task(self._serve())
 
+    def eof_received(self) -> None:
+        self._reader.feed_eof()
+
     def data_received(self, data: bytes) -> None:
         self._reader.feed_data(data)
 
@@ -128,7 +131,9 @@ class Connection(asyncio.Protocol):
                 await self._answer(seen)
                 self._now("done")
                 self.running = None
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except asyncio.IncompleteReadError:
+            return
+        finally:
             self.transport.close()
 
     async def _request(self) -> Seen:

@@ -5,12 +5,15 @@ import json
 import socket
 import struct
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from tests.journeys.answers import dumps
 from tests.journeys.processes import Gateway
+
+PATIENCE_S = 15.0
+"""Less than the time limit of a test, which does not interrupt an event loop that waits in C."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +104,15 @@ class Wire:
 
 @asynccontextmanager
 async def wire(gateway: Gateway) -> AsyncIterator[Wire]:
-    """A new connection to the gateway, closed at the end."""
+    """A new connection to the gateway, closed at the end; what waits for longer than `PATIENCE_S` fails."""
     reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port, limit=1 << 24)
     try:
-        yield Wire(reader, writer)
+        async with asyncio.timeout(PATIENCE_S):
+            yield Wire(reader, writer)
     finally:
         writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
 
 
 def request(method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> bytes:

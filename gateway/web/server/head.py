@@ -57,3 +57,19 @@ def readable(raw_path: bytes) -> str:
     """The path with its escapes resolved."""
     path = raw_path.decode("latin-1")
     return unquote(path) if "%" in path else path
+
+
+def framing_only(named: Mapping[bytes, bytes], *, keep_alive: bool) -> bytes:
+    """A head that says nothing but how the body comes; empty where there is none.
+
+    The parser takes the body of a request that asks for an upgrade (Java's client does, with every POST) for another
+    protocol, and would read it as the next request. Fed with this head first, it reads it as a body.
+    """
+    length = named.get(b"content-length")
+    if b"transfer-encoding" in named:
+        framing = b"transfer-encoding: chunked"
+    elif length is not None and int(length):
+        framing = b"content-length: " + length
+    else:
+        return b""
+    return b"POST / HTTP/1.1\r\n%b%b\r\n\r\n" % (framing, b"" if keep_alive else b"\r\nconnection: close")

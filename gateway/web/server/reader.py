@@ -5,7 +5,7 @@ from typing import Any, Protocol
 import httptools
 
 from gateway.core.errors import GatewayError
-from gateway.web.server.head import check, malformed, measure, readable, split, too_large
+from gateway.web.server.head import check, framing_only, malformed, measure, readable, split, too_large
 from gateway.web.server.limits import Headers
 from gateway.web.server.site import Site
 from gateway.web.server.turn import DEPARTURE, Line, Turn
@@ -36,7 +36,20 @@ class Reader:
     every part of a body. The callbacks of the parser are the methods `on_...`.
     """
 
-    __slots__ = ("_client", "_headers", "_intake", "_parser", "_scheme", "_server", "_site", "_url", "grew", "incoming", "span")
+    __slots__ = (
+        "_client",
+        "_framing",
+        "_headers",
+        "_intake",
+        "_parser",
+        "_scheme",
+        "_server",
+        "_site",
+        "_url",
+        "grew",
+        "incoming",
+        "span",
+    )
 
     def __init__(self, intake: Intake, site: Site, scheme: str, client: Address, server: Address) -> None:
         self._intake = intake
@@ -47,6 +60,8 @@ class Reader:
         self._parser: Any = httptools.HttpRequestParser(self)
         self._url = b""
         self._headers: Headers = []
+        # Of a request that asks for an upgrade: what makes the parser read its body after all.
+        self._framing = b""
         self.incoming: Turn | None = None
         self.span = 0
         self.grew = False
@@ -101,13 +116,18 @@ class Reader:
             try:
                 self._parser.feed_data(data)
             except httptools.HttpParserUpgrade as asked:
-                # Not granted: what follows is the next request, if anything.
+                # Not granted: what follows is the body, or the next request.
                 data = b"" if self._intake.deaf else data[asked.args[0] :]
+                if self._framing:
+                    framing, self._framing = self._framing, b""
+                    self._parser = httptools.HttpRequestParser(self)
+                    self._parser.feed_data(framing)
             else:
                 return
 
     def on_url(self, url: bytes) -> None:
-        self._url += url
+        if self.incoming is None:
+            self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
         # While a body arrives these are its trailers: nobody asked for them.
@@ -115,6 +135,8 @@ class Reader:
             self._headers.append((name.lower(), value.rstrip()))
 
     def on_headers_complete(self) -> None:
+        if self.incoming is not None:
+            return  # the head that `_framing` made
         limits, headers, url = self._site.limits, self._headers, self._url
         if len(headers) > limits.header_count or (
             self.span > limits.header_bytes and measure(url, headers) > limits.header_bytes
@@ -127,6 +149,8 @@ class Reader:
         self._intake.turn_arrived(turn)
         self.incoming = turn
         self._headers, self._url = [], b""
+        if b"upgrade" in named and self._parser.should_upgrade():
+            self._framing = framing_only(named, keep_alive=turn.keep_alive)
 
     def _turn(self, version: str, target: tuple[bytes, bytes], headers: Headers, expect: bytes | None) -> Turn:
         site, parser = self._site, self._parser
@@ -171,6 +195,8 @@ class Reader:
         self._intake.body_grew(turn)
 
     def on_message_complete(self) -> None:
+        if self._framing:
+            return  # the parser skips the body of an upgrade; it is still to come
         turn = self.incoming
         assert turn is not None
         self.incoming = None

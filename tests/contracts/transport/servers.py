@@ -90,7 +90,7 @@ class Server:
             await self._script(peer)
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
-        except Exception as error:
+        except AssertionError as error:
             self.failures.append(error)
         finally:
             writer.transport.abort()
@@ -123,6 +123,8 @@ async def serving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIte
         yield server
     finally:
         listening.close()
+        for peer in server.peers:
+            peer.writer.transport.abort()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -8,13 +8,13 @@ import pytest
 from gateway.core.catalog import Timeouts
 from gateway.core.errors import UpstreamBroken, UpstreamTimeout
 from tests.contracts.transport.conftest import Client, post
-from tests.contracts.transport.servers import OK, Peer, Server, answer, replying, serving, wait
+from tests.contracts.transport.servers import OK, Peer, Script, Server, answer, replying, serving, wait
 
 LIMIT = 1 << 20
 STREAM = OK + b"transfer-encoding: chunked\r\n\r\n"
 
 
-def dripping(start: bytes, drop: bytes, every_s: float = 0.02) -> "object":
+def dripping(start: bytes, drop: bytes, every_s: float = 0.02) -> Script:
     async def script(peer: Peer) -> None:
         await peer.request()
         await peer.send(start)
@@ -128,7 +128,8 @@ async def test_a_slow_reader_stalls_the_server(client: Client) -> None:
         for _ in range(1024):
             peer.writer.write(bytes(1 << 16))
             try:
-                await asyncio.wait_for(peer.writer.drain(), 0.5)
+                async with asyncio.timeout(0.5):
+                    await peer.writer.drain()
             except TimeoutError:
                 stalled.set()
                 await peer.writer.drain()

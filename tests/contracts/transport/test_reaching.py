@@ -2,7 +2,6 @@
 
 import socket
 import ssl
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from gateway.core.errors import UpstreamUnreachable
 from gateway.providers.transport.http1.client import Http1Transport
 from gateway.providers.transport.httpx_driver import HttpxTransport
 from gateway.providers.transport.open import open_transport
+from gateway.providers.transport.origin import Origin
 from tests.contracts.transport.conftest import Client, post
 from tests.contracts.transport.servers import Peer, Server, answer, replying, serving, wait
 
@@ -21,10 +21,10 @@ CA = trustme.CA()
 
 
 @pytest.fixture
-def ca_file(tmp_path: Path) -> Iterator[str]:
+def ca_file(tmp_path: Path) -> str:
     path = tmp_path / "ca.pem"
     CA.cert_pem.write_to_path(path)
-    yield str(path)
+    return str(path)
 
 
 def certified(*names: str) -> ssl.SSLContext:
@@ -79,7 +79,7 @@ async def test_a_refused_connection_is_unreachable(client: Client) -> None:
         free.bind(("127.0.0.1", 0))
         server = Server(wait)
         server.port = free.getsockname()[1]
-        with pytest.raises(UpstreamUnreachable, match="refused|failed"):
+        with pytest.raises(UpstreamUnreachable, match=r"refused|failed"):
             await client.ask(server)
 
 
@@ -106,14 +106,12 @@ async def test_the_message_names_the_place_but_no_password(client: Client) -> No
     ],
 )
 def test_the_host_header_is_that_of_the_base_url(base_url: str, authority: bytes) -> None:
-    from gateway.providers.transport.origin import Origin
-
     assert Origin.of(base_url).authority.encode() == authority
 
 
 @pytest.mark.parametrize("base_url", ["", "api.example", "ftp://api.example", "http://", "http://x:port"])
 def test_what_is_no_base_url_is_refused_when_it_is_opened(base_url: str) -> None:
-    with pytest.raises(ValueError, match="base URL|Port"):
+    with pytest.raises(ValueError, match=r"base URL|Port"):
         open_transport(ProviderSpec("p", "openai", base_url))
 
 

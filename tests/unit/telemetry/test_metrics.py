@@ -23,10 +23,10 @@ def samples(metrics: Metrics) -> dict[tuple[str, str], float]:
 
 def test_counters_histograms_and_gauges_are_exposed() -> None:
     metrics = Metrics(TABLE)
-    metrics.counter("a_total").add(("x",))
-    metrics.counter("a_total").add(("x",), 2)
+    metrics.counter("a_total").at("x").add()
+    metrics.counter("a_total").at("x").add(2)
     for seconds in (0.005, 0.3, 9999.0):
-        metrics.histogram("b_seconds").observe(("x",), seconds)
+        metrics.histogram("b_seconds").at("x").observe(seconds)
     metrics.gauge("c", lambda: 5)
     seen = samples(metrics)
     assert seen["a_total", "x"] == 3

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from gateway.providers.echo.answer import pieces
-from tests.unit.providers.echo.asking import ask, chat, error, said, send, stream
+from gateway.providers.transport.contract import Outgoing
+from tests.unit.providers.echo.asking import PATIENT, ask, chat, echo, error, said, send, stream
 
 WEATHER = {
     "type": "function",
@@ -259,6 +260,17 @@ async def test_what_a_provider_would_refuse_is_refused(fields: Any, param: str |
 async def test_a_path_that_nobody_serves_is_unknown() -> None:
     status, found = await error(chat(), path="/audio/speech")
     assert (status, found["code"]) == (404, "unknown_url")
+
+
+async def test_only_post_is_answered() -> None:
+    reply = await echo().send(Outgoing(b"GET", b"/v1/chat/completions", (), b""), PATIENT)
+    assert reply.status == 404
+
+
+@pytest.mark.parametrize("content", [None, [], ["bare"], 5])
+async def test_a_message_of_an_odd_form_still_gets_an_answer(content: Any) -> None:
+    answer = await ask({"model": "echo", "messages": [{"role": "assistant", "content": content}]})
+    assert answer["choices"][0]["message"]["content"] == ("bare" if content == ["bare"] else "")
 
 
 async def test_the_query_of_a_path_does_not_matter() -> None:

@@ -104,12 +104,27 @@ async def test_a_client_that_expects_100_gets_it_when_the_body_is_wanted() -> No
 
 
 @pytest.mark.parametrize("asked", [b"websocket", b"h2c"])
-async def test_an_upgrade_is_ignored(asked: bytes) -> None:
+async def test_an_upgrade_is_ignored_and_its_body_is_a_body(asked: bytes) -> None:
     async with serving(mirror) as server:
         client = await server.client()
         wish = (b"Connection: Upgrade", b"Upgrade: " + asked)
-        await client.say(get(b"/first", *wish) + post(b"xy", b"/second", *wish) + get(b"/third"))
-        assert [(await client.reply()).seen["path"] for _ in range(3)] == ["/first", "/second", "/third"]
+        chunked = get(b"/third", *wish, b"Transfer-Encoding: chunked") + b"4\r\nbody\r\n0\r\n\r\n"
+        await client.say(get(b"/first", *wish) + post(get(b"/smuggled"), b"/second", *wish) + chunked + get(b"/fourth"))
+        seen = [(await client.reply()).seen for _ in range(4)]
+        assert [one["path"] for one in seen] == ["/first", "/second", "/third", "/fourth"]
+        assert [one["body"] for one in seen] == ["", get(b"/smuggled").decode(), "body", ""]
+        assert seen[1]["headers"][-1] == ["upgrade", asked.decode()]
+
+
+async def test_the_body_of_an_upgrade_may_come_later_and_end_the_connection() -> None:
+    async with serving(mirror) as server:
+        client = await server.client()
+        head, body = post(b"later", b"/a", b"Connection: Upgrade, close", b"Upgrade: h2c").split(b"later")[0], b"later"
+        await client.say(head)
+        await server.reach(lambda: bool(server.state.tasks))
+        reply = await client.ask(body + get(b"/smuggled"))
+        assert (reply.seen["body"], reply.headers["connection"]) == ("later", "close")
+        assert await client.ended()
 
 
 async def test_what_follows_a_connect_is_not_read_as_a_request() -> None:

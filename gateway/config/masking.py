@@ -1,0 +1,33 @@
+"""Keeps secrets out of what is printed: which values are secret by their key, and what looks like one anywhere."""
+
+import re
+
+from gateway.config.problems import Where
+
+EXAMPLE_KEY = "sk-fg-example-not-for-production"
+"""The key that our documentation shows; the only one that may be printed."""
+
+_SECRET_KEY = re.compile(r"(?:^|[_-])(?:api_?keys?|keys?|secrets?|passwords?|pepper|token)$", re.IGNORECASE)
+_LOOKS_SECRET = re.compile(
+    r"\b(?:sk|pk|rk|gsk|xai|ghp|hf)[-_][A-Za-z0-9_-]{6,}"  # the prefixes of vendors
+    r"|\bAIza[A-Za-z0-9_-]{10,}"
+    r"|(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"  # user:password@ of a URL
+    r"|\b(?=[A-Za-z0-9_-]*[0-9])(?=[A-Za-z0-9_-]*[A-Za-z])[A-Za-z0-9_-]{32,}\b"
+    r"|(?<=key: )[^\s${}\[\],\"']{3,}|(?<=pepper: )[^\s${}\[\],\"']{3,}",
+)
+
+
+def is_secret(where: Where) -> bool:
+    """Whether the value at this key is one, misspelled keys (`apikeys`) included."""
+    names = [part for part in where if isinstance(part, str)]
+    return bool(names) and _SECRET_KEY.search(names[-1]) is not None
+
+
+def masked(text: str) -> str:
+    """`text` with everything that looks like a secret starred out, letter by letter."""
+    return _LOOKS_SECRET.sub(lambda found: found[0] if found[0] == EXAMPLE_KEY else "*" * len(found[0]), text)
+
+
+def starred(line: str, start: int, end: int) -> str:
+    """The line with the letters from `start` to `end` starred out, quotes and blanks kept."""
+    return line[:start] + re.sub(r"[^\s\"']", "*", line[start:end]) + line[end:]

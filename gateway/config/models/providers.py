@@ -1,0 +1,105 @@
+"""The providers: which wire, where, with which keys, how patiently."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
+
+from gateway.config import units
+from gateway.config.models.section import (
+    Duration,
+    ListOrOne,
+    Positive,
+    RateOf,
+    SecretStr,
+    Section,
+    Share,
+    quantity,
+    unexpected,
+)
+from urllib.parse import urlsplit
+
+Wire = Literal["openai", "anthropic", "google", "vertex", "bedrock", "azure", "echo"]
+URL = "a URL such as https://api.openai.com/v1"
+PROXY = "a URL such as http://proxy:3128"
+
+
+def is_url(text: str, schemes: tuple[str, ...] = ("http", "https")) -> bool:
+    """Whether `text` names a server: scheme, host, a port that can be; no query or fragment."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0 and not (parts.query or parts.fragment)
+    except ValueError:
+        return False
+
+
+def _base_url(text: str) -> str:
+    if not is_url(text) or any(letter.isspace() for letter in text):
+        raise unexpected(URL)
+    if "@" in urlsplit(text).netloc:
+        raise unexpected("a URL without user and password; keys stand in api_keys")
+    return text.rstrip("/")
+
+
+def _proxy(text: str) -> str:
+    if not is_url(text, ("http", "https", "socks5", "socks5h")):
+        raise unexpected(PROXY)
+    return text
+
+
+def _scalar(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not isinstance(value, str | int | float):
+        raise unexpected("a single value such as 200ms")
+    return str(value)
+
+
+Scalar = Annotated[str, PlainValidator(_scalar), WithJsonSchema({"type": ["string", "number", "boolean"]})]
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+Proxy = Annotated[str, AfterValidator(_proxy)]
+
+
+class Capacity(Section):
+    """What the provider's account can carry; more is learned from its headers."""
+
+    requests: RateOf | None = Field(None, description="Requests in a period.")
+    tokens: RateOf | None = Field(None, description="Tokens in a period.")
+    concurrent: int | None = Field(None, ge=1, description="Calls at once.")
+    hold_at: Share = quantity("80%", units.share, "The share of it from which calls of low priority wait.")
+
+
+class Patience(Section):
+    """How long each phase of a call may take."""
+
+    connect: Annotated[Duration, Positive] = quantity("5s", units.duration, "Name, connection and TLS.")
+    first_byte: Annotated[Duration, Positive] = quantity("60s", units.duration, "From the request sent to the answer's head.")
+    between_bytes: Annotated[Duration, Positive] = quantity("60s", units.duration, "Silence within the answer.")
+    total: Annotated[Duration, Positive] = quantity("600s", units.duration, "The whole call.")
+
+
+class Pool(Section):
+    """The connections that are kept to the provider."""
+
+    idle: int = Field(256, ge=0, description="Connections that may wait for their next call.")
+    total: int = Field(12_000, ge=1, description="Connections in all.")
+    idle_for: Annotated[Duration, Positive] = quantity("60s", units.duration, "How long one may wait.")
+    age: Annotated[Duration, Positive] = quantity("600s", units.duration, "How old one may get before it is not used again.")
+
+
+class Provider(Section):
+    """An account at a vendor, or a server, and how to speak to it."""
+
+    wire: Wire = Field("openai", description="How it is spoken to; openai fits every compatible server.")
+    base_url: BaseUrl | None = Field(None, description="Where it is; the wire openai goes to https://api.openai.com/v1 without.")
+    api_keys: Annotated[list[SecretStr], ListOrOne] = Field(
+        default_factory=list, description="Keys to send; several rotate, and empty ones do not count."
+    )
+    capacity: Capacity = Field(default_factory=Capacity, description="What its account can carry.")
+    timeouts: Patience = Field(default_factory=Patience, description="How long each phase of a call may take.")
+    pool: Pool = Field(default_factory=Pool, description="The connections that are kept.")
+    ca_file: str | None = Field(None, description="CA certificates in place of the system's, a PEM file beside the configuration.")
+    driver: Literal["native", "httpx"] = Field("native", description="The HTTP client; a proxy takes httpx.")
+    proxy: Proxy | None = Field(None, description="A forward proxy on the way to it.")
+    script: dict[str, Scalar] = Field(
+        default_factory=dict, description="Settings of the wire echo, which docs/echo.md lists."
+    )

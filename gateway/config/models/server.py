@@ -1,0 +1,91 @@
+"""The process itself: where it listens, how much it takes, which stores it keeps, and its own secrets."""
+
+import ipaddress
+from typing import Annotated, NamedTuple
+
+from pydantic import Field, PlainValidator, WithJsonSchema
+
+from gateway.config import units
+from gateway.config.models.section import Duration, Positive, SecretStr, Section, Size, quantity, unexpected
+
+ADDRESS = "an address such as 127.0.0.1:8080, [::1]:8080 or 0.0.0.0:8080"
+HOT = "memory://, redis://host:6379/0 or redis+cluster://a:7000,b:7000"
+LEDGER = "sqlite:///file.db or postgresql://user@host/db"
+
+
+class Listen(NamedTuple):
+    """Host and port to listen on."""
+
+    host: str
+    port: int
+
+    @property
+    def loopback(self) -> bool:
+        """Only this machine can reach it."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def _listen(value: object) -> Listen:
+    host, colon, port = str(value).rpartition(":")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    fits = colon and bare and (bare == host) == (":" not in host) and not set(bare) & set(" /[]@")
+    if not fits or not (port.isascii() and port.isdigit()) or int(port) > 65_535:
+        raise unexpected(ADDRESS)
+    return Listen(bare, int(port))
+
+
+def _one_of_schemes(expected: str, *schemes: str) -> PlainValidator:
+    def read(value: object) -> str:
+        if not str(value).startswith(schemes):
+            raise unexpected(expected)
+        return str(value)
+
+    return PlainValidator(read)
+
+
+Address = Annotated[Listen, PlainValidator(_listen), WithJsonSchema({"type": "string", "description": ADDRESS})]
+HotStore = Annotated[
+    str,
+    _one_of_schemes(HOT, "memory://", "redis://", "rediss://", "redis+cluster://", "rediss+cluster://"),
+    WithJsonSchema({"type": "string"}),
+]
+LedgerStore = Annotated[
+    str, _one_of_schemes(LEDGER, "sqlite://", "postgresql://", "postgres://"), WithJsonSchema({"type": "string"})
+]
+
+
+class Server(Section):
+    """Where one process listens and what it takes at most."""
+
+    listen: Address = quantity("127.0.0.1:8080", _listen, "Host and port; anything wider than loopback needs keys.")
+    workers: int = Field(1, ge=1, le=256, description="Processes that share the port; more than one needs a shared hot store.")
+    drain: Duration = quantity("600s", units.duration, "How long calls in flight may go on after a stop was asked for.")
+    in_flight: int = Field(12_000, ge=1, description="Calls that are carried at once; past it callers get 503 with Retry-After.")
+    held: int = Field(20_000, ge=0, description="Calls that may wait for capacity at once.")
+    body: Annotated[Size, Positive] = quantity("20MiB", units.size, "The longest body of a request; a longer one gets 413.")
+    receive: Annotated[Duration, Positive] = quantity("30s", units.duration, "How long a caller may take to send its request.")
+    heartbeat: Annotated[Duration, Positive] = quantity(
+        "15s", units.duration, "How long a stream may be silent before a comment keeps it alive."
+    )
+
+
+class Stores(Section):
+    """Where state lives."""
+
+    hot: HotStore = Field("memory://", description=f"Counters, holds, sessions, cache: {HOT}.")
+    ledger: LedgerStore = Field("sqlite:///fleetgate.db", description=f"The account of every request: {LEDGER}.")
+
+
+class Auth(Section):
+    """The gateway's own secrets; the keys of callers stand under `tenants`."""
+
+    admin_key: SecretStr | None = Field(None, description="Opens the admin API.")
+    pepper: SecretStr | None = Field(
+        None, description="Goes into the digests of keys; without one each process makes up its own at start."
+    )
