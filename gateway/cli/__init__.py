@@ -10,7 +10,9 @@ from gateway import __version__
 
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", "-c", help="The configuration. Else FLEETGATE_CONFIG, else ./config.yaml where it stands, else none."),
+    typer.Option(
+        "--config", "-c", help="The configuration. Else FLEETGATE_CONFIG, else ./config.yaml where it stands, else none."
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
@@ -26,7 +28,7 @@ app = typer.Typer(
 
 @app.callback()
 def root(
-    version: Annotated[bool, typer.Option("--version", "-V", help="Print the version and leave.", is_eager=True)] = False,  # noqa: FBT002
+    version: Annotated[bool, typer.Option("--version", "-V", help="Print the version and leave.", is_eager=True)] = False,
 ) -> None:
     """The LLM gateway for fleets of AI agents."""
     if version:
@@ -37,11 +39,13 @@ def root(
 @app.command()
 def serve(
     config: ConfigOption = None,
-    port: Annotated[int | None, typer.Option("--port", "-p", help="The port, over the configured one; 0 takes a free one.")] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", "-p", help="The port, over the configured one; 0 takes a free one.")
+    ] = None,
     host: Annotated[str | None, typer.Option("--host", help="The address, over the configured one.")] = None,
-    reload: Annotated[bool, typer.Option("--reload/--no-reload", help="Follow changes of the configuration's files.")] = True,  # noqa: FBT002
+    reload: Annotated[bool, typer.Option("--reload/--no-reload", help="Follow changes of the configuration's files.")] = True,
     log_format: Annotated[str, typer.Option("--log-format", help="text or json.")] = "text",
-    debug: Annotated[bool, typer.Option("--debug", help="Log every call; show tracebacks.")] = False,  # noqa: FBT002
+    debug: Annotated[bool, typer.Option("--debug", help="Log every call; show tracebacks.")] = False,
 ) -> None:
     """Serves. This is what `fleetgate` alone does."""
     from gateway.cli.serve import serve as run
@@ -52,7 +56,7 @@ def serve(
 @app.command()
 def init(
     path: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("config.yaml"),
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that stands there.")] = False,  # noqa: FBT002
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that stands there.")] = False,
 ) -> None:
     """Writes a complete, commented config.yaml, its schema and a first policy."""
     from gateway.cli.files import init as run
@@ -85,7 +89,9 @@ def schema(
 def ask(
     question: Annotated[str, typer.Argument(help="What to ask.")],
     model: Annotated[str, typer.Option("--model", "-m", help="The model to ask.")] = "echo",
-    url: Annotated[str, typer.Option("--url", envvar=["FLEETGATE_URL", "OPENAI_BASE_URL"], help="The gateway's base URL.")] = "http://127.0.0.1:8080/v1",
+    url: Annotated[
+        str, typer.Option("--url", envvar=["FLEETGATE_URL", "OPENAI_BASE_URL"], help="The gateway's base URL.")
+    ] = "http://127.0.0.1:8080/v1",
     key: Annotated[str, typer.Option("--key", envvar="OPENAI_API_KEY", help="The key to send.")] = "any",
 ) -> None:
     """Asks a running gateway and streams the answer to the terminal."""
@@ -95,7 +101,7 @@ def ask(
 
 
 @app.command()
-def models(config: ConfigOption = None, as_json: JsonOption = False) -> None:  # noqa: FBT002
+def models(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Lists the models that callers may ask for, and who answers."""
     from gateway.cli.tables import models as run
 
@@ -103,7 +109,7 @@ def models(config: ConfigOption = None, as_json: JsonOption = False) -> None:  #
 
 
 @app.command()
-def pipeline(as_json: JsonOption = False) -> None:  # noqa: FBT002
+def pipeline(as_json: JsonOption = False) -> None:
     """Prints the stages in their order."""
     from gateway.cli.tables import pipeline as run
 

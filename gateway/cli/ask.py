@@ -31,7 +31,9 @@ def ask(question: str, model: str, url: str, key: str) -> int:
 async def _stream(question: str, model: str, url: str, key: str) -> None:
     spec = ProviderSpec("gateway", "openai", url.rstrip("/"), (key,) if key else (), Timeouts(first_byte_s=600))
     fields = {"model": model, "messages": [{"role": "user", "content": question}], "stream": True}
-    request = ModelRequest(Operation.CHAT, orjson.dumps(fields), fields, canonical=True, model=model, stream=True, wants_usage=False)
+    request = ModelRequest(
+        Operation.CHAT, orjson.dumps(fields), fields, canonical=True, model=model, stream=True, wants_usage=False
+    )
     upstream = open_upstream(spec)
     try:
         reply = await upstream.call(request, Target("gateway", model, model), {})
@@ -50,6 +52,5 @@ def text_of(chunk: Chunk) -> str:
         if isinstance(delta, bytes):
             words.append(delta.decode())
             continue
-        for choice in delta.get("choices") or ():
-            words.append((choice.get("delta") or {}).get("content") or "")
+        words += [(choice.get("delta") or {}).get("content") or "" for choice in delta.get("choices") or ()]
     return "".join(words)

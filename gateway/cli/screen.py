@@ -24,7 +24,7 @@ class Facts:
 def lines(facts: Facts, snapshot: Snapshot) -> list[str]:
     """The screen. `found` maps a provider to the variable that made it."""
     config = facts.config or "none: `fleetgate init` writes one"
-    told = [
+    return [
         f"fleetgate {__version__} listens on {facts.address}",
         "",
         f"  config     {config}",
@@ -38,7 +38,6 @@ def lines(facts: Facts, snapshot: Snapshot) -> list[str]:
         '  fleetgate ask "hello"',
         "",
     ]
-    return told
 
 
 def _listed(title: str, entries: list[str]) -> list[str]:
@@ -57,7 +56,9 @@ def _provider(spec: ProviderSpec, variable: str | None) -> str:
 def _models(snapshot: Snapshot) -> list[str]:
     named = list(snapshot.catalog.models.values())
     told = [
-        model.name if len(model.targets) == 1 and model.targets[0].label.endswith(f"/{model.name}") else _alias(model.name, model.targets[0].label)
+        model.name
+        if len(model.targets) == 1 and model.targets[0].label.endswith(f"/{model.name}")
+        else _alias(model.name, model.targets[0].label)
         for model in named[:SHOWN]
     ]
     rest = [f"and {len(named) - SHOWN} more: `fleetgate models`"] if len(named) > SHOWN else []

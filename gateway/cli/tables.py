@@ -37,7 +37,7 @@ def _model_row(model: Model, snapshot: Snapshot) -> list[str]:
 
 def pipeline(as_json: bool) -> int:
     """The stages in their order, with what each does."""
-    rows = []
+    rows: list[list[str]] = []
     for stage in order(Metrics(), Inflight(), SystemClock()):
         says = (inspect.getdoc(sys.modules[type(stage).__module__]) or "").splitlines()[0]
         rows.append([str(len(rows) + 1), type(stage).__name__, shape_of(stage).value, says])

@@ -36,11 +36,6 @@ class Document:
     dead: set[Where] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
 
-    @property
-    def files(self) -> tuple[str, ...]:
-        """The files that values were read from."""
-        return tuple(dict.fromkeys(source.file for source in self.sources.values() if source.file is not None))
-
     def shown(self, where: Where) -> str | None:
         """A scalar as it was written, fit to be printed; None for secrets and for what is no scalar."""
         text = self.raw.get(where)

@@ -7,6 +7,9 @@ from gateway.config.problems import Where
 EXAMPLE_KEY = "sk-fg-example-not-for-production"
 """The key that our documentation shows; the only one that may be printed."""
 
+NEVER_SECRET = frozenset({"server", "models", "tiers", "prices", "match", "examples"})
+"""Sections whose names may sound like secrets (a model `my-key`) without being any."""
+
 _SECRET_KEY = re.compile(r"(?:^|[_-])(?:api_?keys?|keys?|secrets?|passwords?|pepper|token)$", re.IGNORECASE)
 _LOOKS_SECRET = re.compile(
     r"\b(?:sk|pk|rk|gsk|xai|ghp|hf)[-_][A-Za-z0-9_-]{6,}"  # the prefixes of vendors
@@ -20,7 +23,7 @@ _LOOKS_SECRET = re.compile(
 def is_secret(where: Where) -> bool:
     """Whether the value at this key is one, misspelled keys (`apikeys`) included."""
     names = [part for part in where if isinstance(part, str)]
-    return bool(names) and _SECRET_KEY.search(names[-1]) is not None
+    return bool(names) and names[0] not in NEVER_SECRET and _SECRET_KEY.search(names[-1]) is not None
 
 
 def masked(text: str) -> str:

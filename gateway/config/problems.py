@@ -37,7 +37,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A finding at its place. `line` and `column` count from 1; `width` is how far the caret reaches; `excerpt` is the line."""
+    """A finding at its place. `line` and `column` count from 1 (0: no line in particular); `width` is how far the caret reaches; `excerpt` is the line."""
 
     path: str
     line: int
@@ -66,8 +66,13 @@ def sentence(problem: Problem) -> str:
 
 
 def headline(problem: Problem) -> str:
-    """`file:line:column: message` on one line."""
-    return f"{problem.path}:{problem.line}:{problem.column}: {sentence(problem)}"
+    """`file:line:column: message` on one line; without a line where the file as a whole, or no file, is meant."""
+    return f"{place_of(problem)}: {sentence(problem)}"
+
+
+def place_of(problem: Problem) -> str:
+    """`file:line:column`, as far as it is known."""
+    return f"{problem.path}:{problem.line}:{problem.column}" if problem.line else problem.path
 
 
 def render(problem: Problem) -> str:
@@ -77,9 +82,7 @@ def render(problem: Problem) -> str:
     number = f"{problem.line:5} | "
     lead = "".join(letter if letter == "\t" else " " for letter in problem.excerpt[: problem.column - 1])
     room = max(1, len(problem.excerpt) - len(lead))
-    return "\n".join(
-        (headline(problem), number + problem.excerpt, "      | " + lead + "^" * max(1, min(problem.width, room)))
-    )
+    return "\n".join((headline(problem), number + problem.excerpt, "      | " + lead + "^" * max(1, min(problem.width, room))))
 
 
 def render_all(problems: Iterable[Problem]) -> str:

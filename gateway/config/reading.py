@@ -85,7 +85,9 @@ class _Reader:
         self._count += 1
         if depth > DEPTH_LIMIT or self._count > VALUE_LIMIT:
             if not any(one.rule == "too-large" for one, _ in self.complaints):
-                self.complain(Finding(where, "nested too deeply, or an anchor repeats itself too often", rule="too-large"), span)
+                self.complain(
+                    Finding(where, "nested too deeply, or an anchor repeats itself too often", rule="too-large"), span
+                )
             return None
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, where, depth)
@@ -116,7 +118,9 @@ class _Reader:
 
     def _twice(self, where: tuple[str | int, ...]) -> Finding:
         first = self._document.keys[where].line + 1
-        return Finding(where, f"the key {where[-1]!r} stands in line {first} already", "remove one of the two", rule="duplicate-key")
+        return Finding(
+            where, f"the key {where[-1]!r} stands in line {first} already", "remove one of the two", rule="duplicate-key"
+        )
 
     def _scalar(self, node: yaml.ScalarNode, where: tuple[str | int, ...], span: Span) -> Any:
         if not node.tag.startswith(TAGS):

@@ -13,6 +13,8 @@ from gateway.config.models.section import UNEXPECTED, Section
 from gateway.config.problems import Finding, Where
 
 M = TypeVar("M", bound=Section)
+NAMED = ("providers", "models", "tenants", "tiers", "prices")
+"""Sections whose keys are names that others refer to."""
 
 _EXPECTED: Mapping[str, str] = types.MappingProxyType(
     {
@@ -30,13 +32,15 @@ def validate(model: type[M], document: Document) -> tuple[M | None, list[Finding
     """The model, and all that is wrong. With findings it is what remains without the wrong values, so that references
     between its parts can be checked as well; None where whole entries are wrong, because then that would mislead.
     """
+    if document.data is None:
+        return None, []
     try:
         return model.model_validate(document.data), []
     except ValidationError as error:
         errors = error.errors(include_url=False, include_input=False)
     findings = [_finding(model, document, one) for one in errors if one["loc"] not in document.dead]
     wrong = [one["loc"] for one in errors]
-    if not all(len(where) > 1 and isinstance(where[-1], str) and where in document.keys for where in wrong):
+    if not all(len(where) > (2 if where[0] in NAMED else 1) and where in document.keys for where in wrong):
         return None, findings
     try:
         return model.model_validate(_without(document.data, wrong)), findings

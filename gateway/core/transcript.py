@@ -24,15 +24,37 @@ class Chunk:
 
 
 @dataclass(slots=True)
+class Call:
+    """A call of a tool, as far as it has come. `words` are its arguments, or the free input of a custom tool, in UTF-8."""
+
+    id: str | None = None
+    type: str = "function"
+    name: str = ""
+    words: bytearray = field(default_factory=bytearray)
+
+    def entry(self) -> dict[str, Any]:
+        """OpenAI's plain form."""
+        slot = "input" if self.type == "custom" else "arguments"
+        return {"id": self.id, "type": self.type, self.type: {"name": self.name, slot: _decoded(self.words)}}
+
+
+@dataclass(slots=True)
 class Choice:
-    """One answer of the `n` asked for, as far as it has come. Text is kept as pieces of UTF-8."""
+    """One answer of the `n` asked for, as far as it has come. Text is kept as UTF-8."""
 
     role: str | None = None
     text: bytearray = field(default_factory=bytearray)
     reasoning: bytearray = field(default_factory=bytearray)
     refusal: bytearray = field(default_factory=bytearray)
-    calls: dict[int, dict[str, Any]] = field(default_factory=dict)
+    calls: dict[int, Call] = field(default_factory=dict)
     finish_reason: str | None = None
+
+    def call(self, index: int) -> Call:
+        """The call of this index, begun where it is new."""
+        found = self.calls.get(index)
+        if found is None:
+            found = self.calls[index] = Call()
+        return found
 
 
 class Transcript:
@@ -90,14 +112,15 @@ class Transcript:
         self._words(choice.reasoning, said.get("reasoning_content") or said.get("reasoning"))
         self._words(choice.refusal, said.get("refusal"))
         for position, call in enumerate(said.get("tool_calls") or ()):
-            self._call(choice, call.get("index", position), call)
+            index = call.get("index")
+            self._call(choice.call(position if index is None else index), call)
 
-    def _call(self, choice: Choice, index: int, call: Mapping[str, Any]) -> None:
-        known = choice.calls.setdefault(index, {"id": None, "name": None, "arguments": bytearray()})
-        function = call.get("function") or {}
-        known["id"] = known["id"] or call.get("id")
-        known["name"] = known["name"] or function.get("name")
-        self._words(known["arguments"], function.get("arguments"))
+    def _call(self, known: Call, said: Mapping[str, Any]) -> None:
+        known.id = known.id or said.get("id")
+        known.type = said.get("type") or known.type
+        body = said.get("function") or said.get("custom") or {}
+        known.name += body.get("name") or ""
+        self._words(known.words, body.get("arguments") or body.get("input"))
 
     def _words(self, kept: bytearray, words: object) -> None:
         if isinstance(words, str) and words:
@@ -128,14 +151,19 @@ class Transcript:
 
 
 def _message(index: int, choice: Choice) -> dict[str, Any]:
-    message: dict[str, Any] = {"role": choice.role or "assistant", "content": choice.text.decode() if choice.text else None}
+    message: dict[str, Any] = {"role": choice.role or "assistant", "content": _decoded(choice.text) if choice.text else None}
     if choice.reasoning:
-        message["reasoning_content"] = choice.reasoning.decode()
+        message["reasoning_content"] = _decoded(choice.reasoning)
     if choice.refusal:
-        message["refusal"] = choice.refusal.decode()
+        message["refusal"] = _decoded(choice.refusal)
     if choice.calls:
-        message["tool_calls"] = [
-            {"id": call["id"], "type": "function", "function": {"name": call["name"], "arguments": call["arguments"].decode()}}
-            for _, call in sorted(choice.calls.items())
-        ]
+        message["tool_calls"] = [call.entry() for _, call in sorted(choice.calls.items())]
     return {"index": index, "message": message, "finish_reason": choice.finish_reason}
+
+
+def _decoded(text: bytearray) -> str:
+    """As a string; halves of a surrogate pair that came in two events are put together, single ones replaced."""
+    try:
+        return text.decode()
+    except UnicodeDecodeError:
+        return text.decode("utf-8", "surrogatepass").encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -7,15 +7,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from logging.handlers import QueueHandler, QueueListener
 from queue import SimpleQueue
-from typing import Any, Literal
+from typing import Any
 
-Format = Literal["text", "json"]
+FORMATS = ("text", "json")
 
 
 class Lines(logging.Formatter):
     """One line an event, as `time level event key=value ...` or as a JSON object."""
 
-    def __init__(self, form: Format) -> None:
+    def __init__(self, form: str) -> None:
         super().__init__()
         self._form = form
 
@@ -32,7 +32,7 @@ class Lines(logging.Formatter):
         return f"{line}\n{traceback}" if traceback else line
 
 
-def set_up(form: Format = "text", level: int = logging.INFO) -> Callable[[], None]:
+def set_up(form: str = "text", level: int = logging.INFO) -> Callable[[], None]:
     """Sends the gateway's log, and the server's warnings, to standard error; gives back what ends that and flushes.
 
     A thread writes: a reader of standard error that is slow or has stopped must not stop the loop.

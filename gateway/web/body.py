@@ -93,7 +93,7 @@ def _object(body: bytes) -> dict[str, Any]:
     except orjson.JSONDecodeError as error:
         raise InvalidJson(_where(body, error)) from error
     if not isinstance(fields, dict):
-        raise InvalidJson("The body must be a JSON object, such as {\"model\": ..., \"messages\": [...]}.")
+        raise InvalidJson('The body must be a JSON object, such as {"model": ..., "messages": [...]}.')
     return fields
 
 

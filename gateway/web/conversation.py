@@ -1,9 +1,9 @@
 """The one ASGI endpoint: reads a call, drives its journey (enter, carry, settle) and writes what the client sees.
 
-    client leaves    the call's task is cancelled where it waits, and the cancellation is swallowed here: abandoned
-    process stops    the same, but the client is told: an envelope before the first byte, an error event after it
-    silence          a stream that says nothing for `heartbeat_s` gets the comment `: keep-alive`, which every SDK skips;
-                     the first one decides for status 200, so that an error after it can only come as an event
+client leaves    the call's task is cancelled where it waits, and the cancellation is swallowed here: abandoned
+process stops    the same, but the client is told: an envelope before the first byte, an error event after it
+silence          a stream that says nothing for `heartbeat_s` gets the comment `: keep-alive`, which every SDK skips;
+                 the first one decides for status 200, so that an error after it can only come as an event
 """
 
 import asyncio

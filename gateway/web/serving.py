@@ -1,13 +1,15 @@
 """The process that listens: uvicorn's life cycle, with an end that lets the calls in flight finish and settle."""
 
+import asyncio
 import logging
+import signal
 import socket
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from types import FrameType
 from typing import Any
 
 import uvicorn
+import uvloop
 
 from gateway.pipeline import Inflight
 from gateway.telemetry.tasks import Tasks
@@ -42,7 +44,7 @@ class GatewayServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         if count := len(self._inflight):
-            print(f"Stopping: waiting for {count} calls in flight; Ctrl-C again ends them now.", file=sys.stderr)  # noqa: T201
+            log.warning("stopping: waiting for calls in flight; Ctrl-C again ends them now", extra={"fields": {"calls": count}})
         self._tasks.spawn(self._inflight.drain(self._drain_s()), "drain")
         await super().shutdown(sockets)
 
@@ -51,6 +53,18 @@ class GatewayServer(uvicorn.Server):
             self._inflight.stop_all()  # uvicorn goes on waiting for them; they are quick now
             return
         super().handle_exit(sig, frame)
+
+
+def run(work: Coroutine[Any, Any, int]) -> int:
+    """Runs `work` on uvloop to its end.
+
+    uvicorn raises the signal that stopped it once more when it is done; by then there is nothing left to stop.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        # The runner's own handler of Ctrl-C would cancel the work in the middle; uvicorn's ends it in order.
+        return runner.run(work)
 
 
 def config_for(app: Any, protocol: Any, host: str, port: int) -> uvicorn.Config:
@@ -62,7 +76,7 @@ def config_for(app: Any, protocol: Any, host: str, port: int) -> uvicorn.Config:
         http=protocol,
         interface="asgi3",
         ws="none",
-        loop="uvloop" if sys.platform != "win32" else "asyncio",
+        loop="none",
         lifespan="on",
         log_config=None,
         access_log=False,

@@ -1,42 +1,16 @@
 """Starts the real processes once a session, and shows the gateway's log where a test fails."""
 
 import uuid
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.journeys.behaviours import UPSTREAM_KEY
+from tests.journeys.configs import Starter, config_for
 from tests.journeys.processes import Gateway, Upstream
 
-ACME, GLOBEX = "sk-fg-acme-1", "sk-fg-globex-1"
 RUNNING = pytest.StashKey[list[Gateway]]()
-Config = Callable[..., str]
-Starter = Callable[..., Gateway]
-
-
-def config_for(upstream: Upstream, server: str, models: str = "") -> str:
-    """A configuration with two tenants, one of which may use one model only."""
-    return f"""
-server: {{ {server} }}
-providers:
-  up:
-    wire: openai
-    base_url: {upstream.base_url}
-    api_keys: [ "${{UPSTREAM_KEY}}" ]
-    timeouts: {{ connect: 2s, first_byte: 4s, between_bytes: 4s, total: 60s }}
-models:
-  alias: up/plain
-  vendor/family/model: up/plain
-{models}
-  "*": up/*
-tenants:
-  acme:
-    keys: [ {{ name: ci, key: {ACME} }} ]
-  globex:
-    models: [ alias ]
-    keys: [ {{ name: ci, key: {GLOBEX} }} ]
-"""
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """The processes of a journey: the second server, the gateway, and what a test may ask of them."""
 
 import base64
+import ctypes
 import json
 import os
 import re
@@ -85,7 +86,13 @@ class Gateway:
             command += ["--config", str(self.config)]
         self._log: IO[bytes] = self.log.open("wb")
         self.process = subprocess.Popen(
-            command, cwd=folder, env=_environment() | (env or {}), stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log
+            command,
+            cwd=folder,
+            env=_environment() | (env or {}),
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+            preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509  # no threads of ours
         )
         try:
             self.port = self._address()
@@ -128,6 +135,11 @@ class Gateway:
         code = _end(self.process)
         self._log.close()
         return code
+
+
+def _end_with_parent() -> None:
+    """A test run that is killed leaves no gateway behind: the kernel sends it SIGTERM."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
 def _environment() -> dict[str, str]:

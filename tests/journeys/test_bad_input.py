@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 
 from tests.journeys.answers import TEXT, dumps
-from tests.journeys.conftest import ACME, GLOBEX
+from tests.journeys.configs import ACME, GLOBEX
 from tests.journeys.processes import Gateway
 from tests.journeys.wire import Answer, ask, chat, request, wire
 

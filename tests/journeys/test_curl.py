@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.journeys.answers import SCHEMA_ANSWER, TEXT, WEATHER, vector
-from tests.journeys.conftest import ACME
+from tests.journeys.configs import ACME
 from tests.journeys.processes import Gateway, Upstream
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")

@@ -11,7 +11,7 @@ from langchain_openai import ChatOpenAI, OpenAIEmbeddings
 from pydantic import BaseModel, SecretStr
 
 from tests.journeys.answers import FINAL, SCHEMA_ANSWER, TEXT, WEATHER, vector
-from tests.journeys.conftest import ACME
+from tests.journeys.configs import ACME
 from tests.journeys.folding import WEATHER as WEATHER_TOOL
 from tests.journeys.folding import by_langchain
 from tests.journeys.outcome import TOKENS

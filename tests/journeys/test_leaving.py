@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.journeys.conftest import ACME, Starter, config_for
+from tests.journeys.configs import ACME, Starter, config_for
 from tests.journeys.processes import Gateway, Upstream
 from tests.journeys.wire import ask, chat, wire
 

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from tests.journeys.answers import TEXT
-from tests.journeys.conftest import ACME, Starter, config_for
+from tests.journeys.configs import ACME, Starter, config_for
 from tests.journeys.processes import Gateway, Upstream
 from tests.journeys.wire import Wire, ask, chat, data_of, request, wire
 

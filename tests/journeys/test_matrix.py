@@ -6,7 +6,7 @@ from langchain_openai import ChatOpenAI
 from openai import OpenAI
 from pydantic import SecretStr
 
-from tests.journeys.conftest import ACME
+from tests.journeys.configs import ACME
 from tests.journeys.folding import QUESTION, by_langchain, by_sdk
 from tests.journeys.outcome import Got, judge, outcome_of
 from tests.journeys.processes import Gateway

@@ -10,7 +10,7 @@ import pytest
 
 from tests.journeys.answers import CALLS, FINAL, SCHEMA_ANSWER, TEXT, WEATHER, vector
 from tests.journeys.behaviours import UPSTREAM_KEY
-from tests.journeys.conftest import ACME
+from tests.journeys.configs import ACME
 from tests.journeys.outcome import TOKENS, Got, judge
 from tests.journeys.processes import Gateway, Upstream
 from tests.journeys.variants import ROWS

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from tests.journeys.answers import CALLS, FINAL, SCHEMA_ANSWER, TEXT, USAGE, WEATHER, vector
 from tests.journeys.behaviours import UPSTREAM_KEY
-from tests.journeys.conftest import ACME, GLOBEX
+from tests.journeys.configs import ACME, GLOBEX
 from tests.journeys.folding import FUNCTIONS, QUESTION, by_sdk, fold
 from tests.journeys.folding import WEATHER as WEATHER_TOOL
 from tests.journeys.outcome import TOKENS, Got

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.journeys.conftest import ACME
+from tests.journeys.configs import ACME
 from tests.journeys.processes import Gateway, Upstream
 from tests.journeys.wire import ask, chat, request, wire
 

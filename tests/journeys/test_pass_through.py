@@ -7,7 +7,7 @@ import pytest
 
 from tests.journeys.answers import USAGE, dumps
 from tests.journeys.behaviours import UPSTREAM_KEY, answer_with_extras
-from tests.journeys.conftest import ACME
+from tests.journeys.configs import ACME
 from tests.journeys.processes import Gateway, Upstream
 from tests.journeys.wire import ask, chat, data_of, request, wire
 

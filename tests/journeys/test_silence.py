@@ -4,7 +4,7 @@ import asyncio
 import json
 
 from tests.journeys.answers import PARTS, TEXT
-from tests.journeys.conftest import ACME
+from tests.journeys.configs import ACME
 from tests.journeys.processes import Gateway
 from tests.journeys.wire import ask, chat, data_of
 

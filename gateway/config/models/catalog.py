@@ -11,8 +11,8 @@ class ChainTarget(Section):
     """One place that can answer."""
 
     target: str = Field(description="provider/model; the model may contain slashes, or be * for the name that was asked.")
-    weight: int = Field(1, ge=1, le=1_000_000, description="Its share among targets of the same priority.")
-    priority: int = Field(1, ge=1, le=1_000, description="Lower first; the next only when those before are out.")
+    weight: int = Field(default=1, ge=1, le=1_000_000, description="Its share among targets of the same priority.")
+    priority: int = Field(default=1, ge=1, le=1_000, description="Lower first; the next only when those before are out.")
 
 
 class ModelEntry(Section):
@@ -43,7 +43,5 @@ class Price(Section):
 
     input: Usd = Field(description=f"{_PRICE} input tokens.")
     output: Usd = Field(description=f"{_PRICE} output tokens.")
-    cached_input: Usd | None = Field(None, description=f"{_PRICE} input tokens that the provider had cached.")
-    cache_write: Usd | None = Field(None, description=f"{_PRICE} input tokens that the provider writes to its cache.")
-
-
+    cached_input: Usd | None = Field(default=None, description=f"{_PRICE} input tokens that the provider had cached.")
+    cache_write: Usd | None = Field(default=None, description=f"{_PRICE} input tokens that the provider writes to its cache.")

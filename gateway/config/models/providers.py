@@ -1,6 +1,7 @@
 """The providers: which wire, where, with which keys, how patiently."""
 
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
 
@@ -16,7 +17,6 @@ from gateway.config.models.section import (
     quantity,
     unexpected,
 )
-from urllib.parse import urlsplit
 
 Wire = Literal["openai", "anthropic", "google", "vertex", "bedrock", "azure", "echo"]
 URL = "a URL such as https://api.openai.com/v1"
@@ -62,9 +62,9 @@ Proxy = Annotated[str, AfterValidator(_proxy)]
 class Capacity(Section):
     """What the provider's account can carry; more is learned from its headers."""
 
-    requests: RateOf | None = Field(None, description="Requests in a period.")
-    tokens: RateOf | None = Field(None, description="Tokens in a period.")
-    concurrent: int | None = Field(None, ge=1, description="Calls at once.")
+    requests: RateOf | None = Field(default=None, description="Requests in a period.")
+    tokens: RateOf | None = Field(default=None, description="Tokens in a period.")
+    concurrent: int | None = Field(default=None, ge=1, description="Calls at once.")
     hold_at: Share = quantity("80%", units.share, "The share of it from which calls of low priority wait.")
 
 
@@ -80,8 +80,8 @@ class Patience(Section):
 class Pool(Section):
     """The connections that are kept to the provider."""
 
-    idle: int = Field(256, ge=0, description="Connections that may wait for their next call.")
-    total: int = Field(12_000, ge=1, description="Connections in all.")
+    idle: int = Field(default=256, ge=0, description="Connections that may wait for their next call.")
+    total: int = Field(default=12_000, ge=1, description="Connections in all.")
     idle_for: Annotated[Duration, Positive] = quantity("60s", units.duration, "How long one may wait.")
     age: Annotated[Duration, Positive] = quantity("600s", units.duration, "How old one may get before it is not used again.")
 
@@ -89,17 +89,19 @@ class Pool(Section):
 class Provider(Section):
     """An account at a vendor, or a server, and how to speak to it."""
 
-    wire: Wire = Field("openai", description="How it is spoken to; openai fits every compatible server.")
-    base_url: BaseUrl | None = Field(None, description="Where it is; the wire openai goes to https://api.openai.com/v1 without.")
+    wire: Wire = Field(default="openai", description="How it is spoken to; openai fits every compatible server.")
+    base_url: BaseUrl | None = Field(
+        default=None, description="Where it is; the wire openai goes to https://api.openai.com/v1 without."
+    )
     api_keys: Annotated[list[SecretStr], ListOrOne] = Field(
         default_factory=list, description="Keys to send; several rotate, and empty ones do not count."
     )
     capacity: Capacity = Field(default_factory=Capacity, description="What its account can carry.")
     timeouts: Patience = Field(default_factory=Patience, description="How long each phase of a call may take.")
     pool: Pool = Field(default_factory=Pool, description="The connections that are kept.")
-    ca_file: str | None = Field(None, description="CA certificates in place of the system's, a PEM file beside the configuration.")
-    driver: Literal["native", "httpx"] = Field("native", description="The HTTP client; a proxy takes httpx.")
-    proxy: Proxy | None = Field(None, description="A forward proxy on the way to it.")
-    script: dict[str, Scalar] = Field(
-        default_factory=dict, description="Settings of the wire echo, which docs/echo.md lists."
+    ca_file: str | None = Field(
+        default=None, description="CA certificates in place of the system's, a PEM file beside the configuration."
     )
+    driver: Literal["native", "httpx"] = Field(default="native", description="The HTTP client; a proxy takes httpx.")
+    proxy: Proxy | None = Field(default=None, description="A forward proxy on the way to it.")
+    script: dict[str, Scalar] = Field(default_factory=dict, description="Settings of the wire echo, which docs/echo.md lists.")

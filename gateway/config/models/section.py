@@ -49,7 +49,9 @@ def _reads(reader: Any) -> Any:
 
 
 def _described(expected: str, *, number: bool = False) -> WithJsonSchema:
-    return WithJsonSchema({"type": ["string", "number"] if number else "string", "description": expected[0].upper() + expected[1:]})
+    return WithJsonSchema(
+        {"type": ["string", "number"] if number else "string", "description": expected[0].upper() + expected[1:]}
+    )
 
 
 Duration = Annotated[float, PlainValidator(_reads(units.duration)), _described(units.DURATION)]

@@ -2,6 +2,7 @@
 
 import ipaddress
 from typing import Annotated, NamedTuple
+from urllib.parse import urlsplit
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
@@ -26,6 +27,14 @@ class Listen(NamedTuple):
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return self.host == "localhost"
+
+    def is_at(self, url: str) -> bool:
+        """Whether a URL leads here, as far as that can be told without a network."""
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        return port == self.port and (
+            Listen(parts.hostname or "", port).loopback or parts.hostname in (self.host, "0.0.0.0", "::")
+        )
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
@@ -64,10 +73,14 @@ class Server(Section):
     """Where one process listens and what it takes at most."""
 
     listen: Address = quantity("127.0.0.1:8080", _listen, "Host and port; anything wider than loopback needs keys.")
-    workers: int = Field(1, ge=1, le=256, description="Processes that share the port; more than one needs a shared hot store.")
+    workers: int = Field(
+        default=1, ge=1, le=256, description="Processes that share the port; more than one needs a shared hot store."
+    )
     drain: Duration = quantity("600s", units.duration, "How long calls in flight may go on after a stop was asked for.")
-    in_flight: int = Field(12_000, ge=1, description="Calls that are carried at once; past it callers get 503 with Retry-After.")
-    held: int = Field(20_000, ge=0, description="Calls that may wait for capacity at once.")
+    in_flight: int = Field(
+        default=12_000, ge=1, description="Calls that are carried at once; past it callers get 503 with Retry-After."
+    )
+    held: int = Field(default=20_000, ge=0, description="Calls that may wait for capacity at once.")
     body: Annotated[Size, Positive] = quantity("20MiB", units.size, "The longest body of a request; a longer one gets 413.")
     receive: Annotated[Duration, Positive] = quantity("30s", units.duration, "How long a caller may take to send its request.")
     heartbeat: Annotated[Duration, Positive] = quantity(
@@ -78,14 +91,14 @@ class Server(Section):
 class Stores(Section):
     """Where state lives."""
 
-    hot: HotStore = Field("memory://", description=f"Counters, holds, sessions, cache: {HOT}.")
-    ledger: LedgerStore = Field("sqlite:///fleetgate.db", description=f"The account of every request: {LEDGER}.")
+    hot: HotStore = Field(default="memory://", description=f"Counters, holds, sessions, cache: {HOT}.")
+    ledger: LedgerStore = Field(default="sqlite:///fleetgate.db", description=f"The account of every request: {LEDGER}.")
 
 
 class Auth(Section):
     """The gateway's own secrets; the keys of callers stand under `tenants`."""
 
-    admin_key: SecretStr | None = Field(None, description="Opens the admin API.")
+    admin_key: SecretStr | None = Field(default=None, description="Opens the admin API.")
     pepper: SecretStr | None = Field(
-        None, description="Goes into the digests of keys; without one each process makes up its own at start."
+        default=None, description="Goes into the digests of keys; without one each process makes up its own at start."
     )

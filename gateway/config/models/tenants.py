@@ -10,9 +10,9 @@ from gateway.config.models.section import Count, Duration, RateOf, SecretStr, Se
 class Limit(Section):
     """One limit on speed; each entry of the list names one."""
 
-    requests: RateOf | None = Field(None, description="Requests in a period.")
-    tokens: RateOf | None = Field(None, description="Tokens in a period.")
-    concurrent: int | None = Field(None, ge=1, description="Calls at once.")
+    requests: RateOf | None = Field(default=None, description="Requests in a period.")
+    tokens: RateOf | None = Field(default=None, description="Tokens in a period.")
+    concurrent: int | None = Field(default=None, ge=1, description="Calls at once.")
 
     @model_validator(mode="after")
     def _names_one(self) -> "Limit":
@@ -24,8 +24,8 @@ class Limit(Section):
 class Budget(Section):
     """One budget; each entry of the list names one."""
 
-    usd: SpendOf | None = Field(None, description="Money in a period.")
-    tokens: RateOf | None = Field(None, description="Tokens in a period.")
+    usd: SpendOf | None = Field(default=None, description="Money in a period.")
+    tokens: RateOf | None = Field(default=None, description="Tokens in a period.")
 
     @model_validator(mode="after")
     def _names_one(self) -> "Budget":
@@ -37,10 +37,10 @@ class Budget(Section):
 class SessionBounds(Section):
     """What one run of an agent may use."""
 
-    usd: Usd | None = Field(None, description="Money in all.")
-    tokens: Count | None = Field(None, description="Tokens in all.")
-    steps: int | None = Field(None, ge=1, description="Calls in all.")
-    wall: Duration | None = Field(None, description="Time from its first call.")
+    usd: Usd | None = Field(default=None, description="Money in all.")
+    tokens: Count | None = Field(default=None, description="Tokens in all.")
+    steps: int | None = Field(default=None, ge=1, description="Calls in all.")
+    wall: Duration | None = Field(default=None, description="Time from its first call.")
 
 
 class Key(Section):
@@ -55,11 +55,13 @@ class Key(Section):
 class Tenant(Section):
     """A paying unit: its keys, its models, its bounds."""
 
-    weight: int = Field(1, ge=1, le=1_000, description="Its share of a contended line.")
-    models: list[str] | None = Field(None, description="The models it may ask for; without it every one.")
+    weight: int = Field(default=1, ge=1, le=1_000, description="Its share of a contended line.")
+    models: list[str] | None = Field(default=None, description="The models it may ask for; without it every one.")
     limits: list[Limit] = Field(default_factory=list, description="Limits on speed.")
     budgets: list[Budget] = Field(default_factory=list, description="Budgets.")
     session: SessionBounds = Field(default_factory=SessionBounds, description="What each run of an agent may use.")
-    pool: str = Field("default", min_length=1, description="The pool of capacity that it draws from.")
-    bodies: Literal["off", "metadata", "redacted", "full"] = Field("off", description="What is kept of requests and answers.")
+    pool: str = Field(default="default", min_length=1, description="The pool of capacity that it draws from.")
+    bodies: Literal["off", "metadata", "redacted", "full"] = Field(
+        default="off", description="What is kept of requests and answers."
+    )
     keys: list[Key] = Field(default_factory=list, description="The keys that stand for it.")

@@ -30,7 +30,7 @@ class HttpxTransport:
         self._http2 = importlib.util.find_spec("h2") is not None
         self._client: Any = self._open()
         self._running: set[_HttpxAnswer] = set()
-        self._sending = 0
+        self._sending: set[asyncio.Timeout] = set()
         self._retired = self._closed = False
         self._tasks = Tasks()
 
@@ -39,28 +39,31 @@ class HttpxTransport:
         if self._closed:
             raise self.origin.unreachable(ConnectionError("the gateway stops"))
         started = asyncio.get_running_loop().time()
-        self._sending += 1
+        patience = asyncio.timeout_at(started + min(timeouts.first_byte_s, timeouts.total_s))
+        self._sending.add(patience)
         try:
             with _mapped(self.origin, timeouts):
-                response = await self._head(outgoing, timeouts, started)
+                response = await self._head(outgoing, timeouts, patience)
             answer = _HttpxAnswer(self, response, timeouts, started + timeouts.total_s)
             self._running.add(answer)
         finally:
-            self._sending -= 1
+            self._sending.discard(patience)
             self._let_go()
         coding = b", ".join(value for name, value in answer.headers if name == b"content-encoding")
         return decoded(answer, coding) if coding and outgoing.method != b"HEAD" else answer
 
-    async def _head(self, outgoing: Outgoing, timeouts: Timeouts, started: float) -> Any:
-        patience_s = min(timeouts.first_byte_s, timeouts.total_s)
-        phase = "first_byte" if timeouts.first_byte_s <= timeouts.total_s else "total"
+    async def _head(self, outgoing: Outgoing, timeouts: Timeouts, patience: asyncio.Timeout) -> Any:
         try:
-            async with asyncio.timeout_at(started + patience_s):
+            async with patience:
                 if self._client is None:  # retired, and asked again
                     self._client = self._open()
                 return await self._client.handle_async_request(self._request(outgoing, timeouts))
         except TimeoutError as error:
-            raise UpstreamTimeout(phase, patience_s) from error
+            if self._closed:
+                raise UpstreamBroken("The gateway stops.") from error
+            if timeouts.total_s < timeouts.first_byte_s:
+                raise UpstreamTimeout("total", timeouts.total_s) from error
+            raise UpstreamTimeout("first_byte", timeouts.first_byte_s) from error
 
     def _open(self) -> Any:
         import httpx
@@ -108,6 +111,8 @@ class HttpxTransport:
     async def aclose(self) -> None:
         """See `Transport`."""
         self._closed = True
+        for patience in self._sending:
+            patience.reschedule(0)
         for answer in list(self._running):
             answer.cut(UpstreamBroken("The gateway stops."))
             await answer.aclose()

@@ -22,7 +22,7 @@ class Connection(asyncio.Protocol):
 
     `_turn` is being answered, `_waiting` are pipelined behind it; the reader knows the one whose body still arrives. A
     deaf connection throws away what it receives: its last request is in, or it was refused, or it lingers so that the
-    client can read its reply. `_cut`: requests that arrived will not be answered.
+    client can read its reply. `_cut`: it sent more requests at once than are taken.
 
     EOF counts as leaving, and so does a half-close: otherwise a client that is gone while a long answer is made could
     not be told from one that waits.
@@ -130,8 +130,6 @@ class Connection(asyncio.Protocol):
         turn = self._turn
         if turn is not None:
             turn.keep_alive = False
-            self._cut = self._cut or bool(self._waiting)
-            self._waiting.clear()
             if self._reader.incoming is not turn:
                 self._stop_reading()
         elif not self._lingers:
@@ -189,7 +187,7 @@ class Connection(asyncio.Protocol):
         self._site.state.total_requests += 1
         self._turn = None
         if not turn.keep_alive:
-            if turn.whole and not self._cut:
+            if turn.whole and not self._cut and not self._waiting:
                 self._close()
             else:
                 self._linger()

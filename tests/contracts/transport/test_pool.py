@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from typing import Any, cast
 
 import pytest
 
@@ -153,19 +154,27 @@ async def test_who_gives_up_waiting_leaves_no_hole(client: Client) -> None:
             await leaver
 
 
-async def test_who_leaves_in_the_moment_of_the_handover_leaves_no_hole(native: Client) -> None:
-    """Ours only: it looks into the moment between the end of one exchange and the start of the next."""
+async def test_who_leaves_in_the_moment_of_the_handover_leaves_no_hole(native: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ours only: it looks into the moment between getting a connection and noticing it."""
     gate = Gate()
     async with serving(gate) as server:
         transport = await native.open(server, pool=PoolLimits(total=1))
+        pool = cast("Any", transport)._pool
+        hand_over = pool.release
+
+        def release(connection: object) -> None:
+            hand_over(connection)
+            leaver.cancel()
+
         first = asyncio.create_task(ask(transport))
         await gate.asked.acquire()
         leaver = asyncio.create_task(ask(transport))
         await asyncio.sleep(0.02)
-        first.add_done_callback(lambda _: leaver.cancel())
+        monkeypatch.setattr(pool, "release", release)
         gate.open.set()
         assert await first == b"1"
-        await asyncio.gather(leaver, return_exceptions=True)
+        with pytest.raises(asyncio.CancelledError):
+            await leaver
         assert await asyncio.wait_for(ask(transport), 5) == b"1"
 
 

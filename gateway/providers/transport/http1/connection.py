@@ -28,10 +28,6 @@ EARLY_S = 0.002
 class Keeper(Protocol):
     """Who keeps connections between exchanges."""
 
-    def opened(self, connection: "Connection") -> None:
-        """It is connected."""
-        ...
-
     def release(self, connection: "Connection") -> None:
         """Its exchange is over and it can be used again."""
         ...
@@ -45,8 +41,8 @@ class Connection(asyncio.Protocol):
     """A connection to the origin, with at most one exchange at a time."""
 
     __slots__ = (
-        "_answer", "_born", "_clogged", "_keeper", "_last", "_limits", "_loop", "_paused", "_reader", "_timer", "_timer_at",
-        "_transport", "_unread", "_uploading",
+        "_answer", "_born", "_clogged", "_discarded", "_keeper", "_last", "_limits", "_loop", "_paused", "_reader", "_timer",
+        "_timer_at", "_transport", "_unread", "_uploading",
     )  # fmt: skip
 
     def __init__(self, keeper: Keeper, limits: PoolLimits, loop: asyncio.AbstractEventLoop) -> None:
@@ -60,7 +56,7 @@ class Connection(asyncio.Protocol):
         self._timer_at = math.inf
         self._born = self._last = loop.time()
         self._unread = 0
-        self._paused = self._clogged = self._uploading = False
+        self._paused = self._clogged = self._uploading = self._discarded = False
 
     # ------------------------------------------------------------ the client's side
 
@@ -129,6 +125,16 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
+    @property
+    def alive(self) -> bool:
+        """Connected, and its end not yet reported to the keeper."""
+        return self._transport is not None
+
+    def discard(self) -> None:
+        """Closes at once, also where the loop says only later that it is connected: nobody waits for it any more."""
+        self._discarded = True
+        self.abort()
+
     def cut(self, fault: UpstreamFault) -> None:
         """Closes at once; an exchange under way meets `fault`."""
         self._fail(fault)
@@ -143,8 +149,10 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Connected, and TLS verified. (TCP_NODELAY is set by the loop.)"""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's do not inherit from it
+        if self._discarded:
+            self._transport.abort()
+            return
         self._born = self._last = self._loop.time()
-        self._keeper.opened(self)
         self._watch(self._last + self._limits.idle_s)
 
     def data_received(self, data: bytes) -> None:

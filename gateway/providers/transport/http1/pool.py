@@ -8,6 +8,9 @@ from gateway.core.errors import UpstreamBroken, UpstreamTimeout, UpstreamUnreach
 from gateway.providers.transport.http1.connection import Connection
 from gateway.providers.transport.origin import Origin
 
+CLOSING_S = 1.0
+"""How long the end waits for the loop to report every connection as closed."""
+
 
 class Pool:
     """A keep-alive pool, last in first out, so that what is not needed gets old and goes.
@@ -69,15 +72,16 @@ class Pool:
             await loop.create_connection(
                 lambda: connection, self._origin.host, self._origin.port, ssl=self._tls, server_hostname=name
             )
+            if self._closed:
+                raise self._gone()
+            if connection.alive:
+                self._open.add(connection)
         except BaseException:
-            connection.abort()
+            connection.discard()
             raise
         finally:
             self._promised -= 1
             self._advance()
-        if self._closed:
-            connection.abort()
-            raise self._gone()
         return connection
 
     async def _stand_in_line(self) -> Connection | None:
@@ -115,10 +119,6 @@ class Pool:
         return UpstreamUnreachable(f"The connections to {self._origin.authority} are closed: the gateway stops.")
 
     # ------------------------------------------------------------ the connections' side
-
-    def opened(self, connection: Connection) -> None:
-        """See `Keeper`."""
-        self._open.add(connection)
 
     def release(self, connection: Connection) -> None:
         """See `Keeper`."""
@@ -158,4 +158,4 @@ class Pool:
             connection.cut(UpstreamBroken("The gateway stops."))
         if self._open:
             self._emptied = asyncio.get_running_loop().create_future()
-            await self._emptied
+            await asyncio.wait([self._emptied], timeout=CLOSING_S)

@@ -72,6 +72,10 @@ class Client:
         await self.writer.drain()
 
     async def reply(self, *, bodiless: bool = False) -> Reply:
+        async with asyncio.timeout(15):
+            return await self._reply(bodiless=bodiless)
+
+    async def _reply(self, *, bodiless: bool) -> Reply:
         head = (await self.reader.readuntil(CRLF * 2)).decode("latin-1").split("\r\n")
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:] if line)}
         return Reply(int(head[0].split()[1]), headers, b"" if bodiless else await self._body(headers))
@@ -91,13 +95,24 @@ class Client:
     async def ended(self) -> bool:
         """The server has closed, and said nothing more."""
         try:
-            return await self.reader.read(1) == b""
+            async with asyncio.timeout(15):
+                return await self.reader.read(1) == b""
         except ConnectionError:
             return True
 
     async def ask(self, data: bytes) -> Reply:
         await self.say(data)
         return await self.reply()
+
+    async def say_until_answered(self, piece: Callable[[int], bytes], pause_s: float = 0) -> Reply:
+        """Goes on saying pieces until the server has said something."""
+        asked = asyncio.get_running_loop().create_task(self.reply())
+        count = 0
+        while not asked.done():
+            await self.say(piece(count))
+            count += 1
+            await asyncio.sleep(pause_s)
+        return await asked
 
     def leave(self) -> None:
         self.writer.close()

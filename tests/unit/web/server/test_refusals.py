@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.web.server import ServerLimits
-from tests.unit.web.server.running import Departures, answer, get, mirror, post, serving
+from tests.unit.web.server.running import Departures, answer, get, mirror, post, serving, whole_body
 
 SMALL = ServerLimits(header_bytes=2000, header_count=20)
 HASTY = ServerLimits(receive_s=0.2, body_rate=1000)
@@ -101,27 +101,18 @@ async def test_an_endless_head_is_refused_while_it_is_still_coming() -> None:
     async with serving(mirror) as server:
         client = await server.client()
         await client.say(b"GET /v1/x HTTP/1.1\r\nHost: h\r\n")
-        asked = asyncio.get_running_loop().create_task(client.reply())
-        sent = 0
-        while not asked.done():
-            await client.say(b"X-%d: " % sent + b"v" * 1000 + b"\r\n")
-            sent += 1
-        assert (await asked).code == "header_too_large"
+        reply = await client.say_until_answered(lambda count: b"X-%d: " % count + b"v" * 1000 + b"\r\n")
+        assert reply.code == "header_too_large"
 
 
-@pytest.mark.parametrize("endless", [b"X: trailer\r\n", b"4;" + b"e" * 5000])
-async def test_framing_without_end_is_refused(endless: bytes) -> None:
+@pytest.mark.parametrize(("start", "endless"), [(b"0\r\n", b"X: trailer\r\n"), (b"4;", b"e" * 5000)])
+async def test_framing_without_end_is_refused(start: bytes, endless: bytes) -> None:
     async with serving(mirror, SMALL) as server:
         client = await server.client()
-        start = b"0\r\n" if endless.startswith(b"X") else b""
         await client.say(head(HOST, b"Transfer-Encoding: chunked") + b"1\r\na\r\n" + start)
         await server.reach(lambda: bool(server.state.tasks))
-        asked = asyncio.get_running_loop().create_task(client.reply())
-        while not asked.done():
-            await client.say(endless)
-            endless = endless if start else endless[2:]
-            await asyncio.sleep(0)
-        assert (await asked).code == "header_too_large"
+        reply = await client.say_until_answered(lambda _: endless)
+        assert reply.code == "header_too_large"
 
 
 async def test_a_head_that_does_not_come_in_time_is_refused() -> None:
@@ -136,12 +127,8 @@ async def test_a_head_that_does_not_come_in_time_is_refused() -> None:
 async def test_a_head_that_trickles_is_refused_though_it_never_stops() -> None:
     async with serving(mirror, HASTY) as server:
         client = await server.client()
-        asked = asyncio.get_running_loop().create_task(client.reply())
         await client.say(b"GET /v1/x HTTP/1.1\r\nX: ")
-        while not asked.done():
-            await client.say(b"v")
-            await asyncio.sleep(0.02)
-        assert (await asked).code == "request_timeout"
+        assert (await client.say_until_answered(lambda _: b"v", 0.02)).code == "request_timeout"
 
 
 async def test_a_body_that_stops_is_refused_and_the_application_told() -> None:
@@ -159,12 +146,8 @@ async def test_a_body_that_stops_is_refused_and_the_application_told() -> None:
 async def test_a_body_that_trickles_is_refused_though_it_never_stops() -> None:
     async with serving(mirror, HASTY) as server:
         client = await server.client()
-        asked = asyncio.get_running_loop().create_task(client.reply())
-        await client.say(post(b"x" * 100_000)[:-99_000])
-        while not asked.done():
-            await client.say(b"x")
-            await asyncio.sleep(0.02)
-        assert (await asked).code == "request_timeout"
+        await client.say(post(b"x" * 100_000)[:-99_900])
+        assert (await client.say_until_answered(lambda _: b"x", 0.02)).code == "request_timeout"
 
 
 async def test_a_body_at_a_fair_pace_may_take_longer_than_the_limit_for_silence() -> None:
@@ -178,25 +161,33 @@ async def test_a_body_at_a_fair_pace_may_take_longer_than_the_limit_for_silence(
 
 
 async def test_an_application_that_takes_its_time_is_not_the_senders_fault() -> None:
+    begun = asyncio.Event()
+
     async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
-        size = 0
-        more = True
-        while more:
-            await asyncio.sleep(0.5 if size == 0 else 0)
-            message = await receive()
-            size, more = size + len(message["body"]), message["more_body"]
-        await answer(send, b"%d" % size)
+        await asyncio.sleep(1.5)
+        first = await receive()
+        begun.set()
+        await answer(send, b"%d" % (len(first["body"]) + len(await whole_body(receive))))
 
-    async with serving(app, HASTY) as server:
-        reply = await (await server.client()).ask(post(b"x" * 10_000_000))
-        assert (reply.status, reply.body) == (200, b"10000000")
+    whole = post(b"x" * 80_000)
+    async with serving(app, ServerLimits(receive_s=0.5, body_rate=200_000)) as server:
+        client = await server.client()
+        await client.say(whole[:-4])
+        await begun.wait()
+        await client.say(whole[-4:-2])
+        await asyncio.sleep(0.01)
+        reply = await client.ask(whole[-2:])
+        assert (reply.status, reply.body) == (200, b"80000")
 
 
-async def test_a_body_refused_behind_a_request_under_way_waits_for_its_reply() -> None:
+@pytest.mark.parametrize(
+    "broken", [b"nonsense\r\n\r\n", head(HOST, b"Transfer-Encoding: chunked") + b"4\r\nabcd\r\nnonsense\r\n"]
+)
+async def test_a_request_refused_behind_one_under_way_waits_for_its_reply(broken: bytes) -> None:
     app = Departures()
     async with serving(app) as server:
         client = await server.client()
-        await client.say(get(b"/first") + b"nonsense\r\n\r\n")
+        await client.say(get(b"/first") + broken)
         await app.called.wait()
         app.go_on.set()
         first = await client.reply()

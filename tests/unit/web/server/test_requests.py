@@ -99,6 +99,9 @@ async def test_a_client_that_expects_100_gets_it_when_the_body_is_wanted() -> No
         assert (await client.ask(b"body")).body == b"body"
         eager = await client.ask(expecting % b"/wanted" + b"body")
         assert (eager.status, eager.body) == (200, b"body")
+        await client.say(expecting % b"/wanted" + b"bo")
+        await server.reach(lambda: bool(server.state.tasks))
+        assert (await client.ask(b"dy")).status == 200
         refused = await client.ask(expecting % b"/refused")
         assert (refused.status, refused.headers["connection"]) == (403, "close")
 

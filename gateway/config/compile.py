@@ -1,0 +1,109 @@
+"""From the model to the frozen Snapshot: pure, and what does not fit together becomes findings.
+
+The snapshot comes without open upstreams: the composition root puts them in.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from gateway.config.accounts import specs_of
+from gateway.config.chains import models_of
+from gateway.config.keyring import Keyring, Variables, holds_example
+from gateway.config.masking import EXAMPLE_KEY
+from gateway.config.models import Config, Policy
+from gateway.config.models.server import Listen
+from gateway.config.problems import Finding, Severity, Where
+from gateway.config.version import version_of
+from gateway.core.catalog import Catalog
+from gateway.core.snapshot import Bounds, Snapshot
+
+
+def _no_variables(_: Where) -> tuple[str, ...]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a configuration needs besides its text.
+
+    `folder` is where its relative paths start; `listen` the address that is really used; `pepper` stands in where none
+    is configured; `variables` tells which environment variables a value refers to; `created_s` is what model listings show.
+    """
+
+    folder: Path
+    pepper: bytes
+    listen: Listen | None = None
+    created_s: int = 0
+    policies: Sequence[Policy] = ()
+    variables: Variables = _no_variables
+
+
+def compile_config(config: Config, around: Surroundings) -> tuple[Snapshot, list[Finding]]:
+    """The snapshot, and what is wrong; with errors among the findings it must not be used."""
+    listen = around.listen or config.server.listen
+    models, findings = models_of(config.models, config.providers)
+    catalog = Catalog.of(models, around.created_s)
+    specs, more = specs_of(config.providers, listen, around.folder, around.variables)
+    pepper = _pepper(config) or around.pepper
+    ring = Keyring(pepper, catalog, config.models, around.variables)
+    for name, tenant in config.tenants.items():
+        ring.add(name, tenant)
+    snapshot = Snapshot(
+        version=version_of(config, around.policies),
+        catalog=catalog,
+        providers=MappingProxyType(specs),
+        keys=MappingProxyType(ring.keys),
+        pepper=pepper,
+        bounds=_bounds(config),
+    )
+    return snapshot, [*findings, *more, *ring.findings, *_nothing_to_ask(config), *exposure(listen, snapshot)]
+
+
+def exposure(listen: Listen, snapshot: Snapshot) -> list[Finding]:
+    """Why this address may not be listened on: wider than loopback, anybody could call. Empty: it may."""
+    where: Where = ("server", "listen")
+    if listen.loopback:
+        return []
+    if not snapshot.keys:
+        return [
+            Finding(
+                where,
+                f"{listen} can be reached by others, and no key is configured",
+                "add a key under tenants, or listen on 127.0.0.1",
+                rule="exposed",
+            )
+        ]
+    if holds_example(snapshot.keys, snapshot.pepper):
+        return [
+            Finding(
+                where,
+                f"{listen} can be reached by others, and the key {EXAMPLE_KEY!r} is known to everybody",
+                "replace that key, or listen on 127.0.0.1",
+                rule="exposed",
+            )
+        ]
+    return []
+
+
+def _nothing_to_ask(config: Config) -> list[Finding]:
+    if config.models:
+        return []
+    hint = 'add one under models, or "*": provider/* for every name'
+    return [Finding(("models",), "no model is configured, so nothing can be asked", hint, Severity.WARNING, "no-models")]
+
+
+def _pepper(config: Config) -> bytes:
+    return config.auth.pepper.get_secret_value().encode() if config.auth.pepper else b""
+
+
+def _bounds(config: Config) -> Bounds:
+    server = config.server
+    return Bounds(
+        body_bytes=server.body,
+        in_flight=server.in_flight,
+        receive_s=server.receive,
+        heartbeat_s=server.heartbeat,
+        drain_s=server.drain,
+    )

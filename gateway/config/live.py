@@ -1,0 +1,154 @@
+"""The configuration that is in force, and how another takes its place: prepare, swap, retire.
+
+    live = Live(inputs, prepare, retire)
+    await live.start()             the first configuration, or one examined before; raises ConfigRefused
+    live.current                   the Snapshot in force; an exchange pins it at its birth
+    await live.reload()            for SIGHUP: reads everything again; never raises for a bad configuration
+    await live.watch()             for a task: reloads when a file changes; ends only when it is cancelled
+
+`prepare(new, old)` opens what the new snapshot needs (re-using what `old` has open; None at the start) and returns it
+with its upstreams; `retire(old, new)` lets go of what only the old one used. Both come from the composition root.
+A configuration that does not hold, or that changes what only a restart can, changes nothing; the reasons are in the
+log and in what `reload` returns. Reloads are serialised. Files are read in a thread.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from gateway.config.files import Stamps, Watched
+from gateway.config.inputs import Inputs
+from gateway.config.load import ConfigRefused, Examined, Loaded, examine
+from gateway.config.problems import Finding, Problem, dotted, in_order, place_of, sentence
+from gateway.core.snapshot import Snapshot
+
+log = logging.getLogger("fleetgate.config")
+
+Prepare = Callable[[Snapshot, Snapshot | None], Awaitable[Snapshot]]
+Retire = Callable[[Snapshot, Snapshot], None]
+
+POLL_S = 1.0
+SETTLE_S = 0.05
+
+
+class Change(Enum):
+    """What a reload came to."""
+
+    SWAPPED = "swapped"
+    UNCHANGED = "unchanged"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Reload:
+    """The outcome of a reload: what it came to, the version now in force, and what there is to say."""
+
+    change: Change
+    version: str
+    problems: tuple[Problem, ...] = ()
+
+
+class Live:
+    """The swappable pointer to the snapshot in force."""
+
+    def __init__(self, inputs: Inputs, prepare: Prepare, retire: Retire, poll_s: float = POLL_S) -> None:
+        self._inputs = inputs
+        self._prepare = prepare
+        self._retire = retire
+        self._poll_s = poll_s
+        self._one_at_a_time = asyncio.Lock()
+        self._loaded: Loaded | None = None
+        self._current: Snapshot | None = None
+        self._watched = Watched()
+
+    @property
+    def current(self) -> Snapshot:
+        """The snapshot in force."""
+        if self._current is None:
+            raise RuntimeError("no configuration is in force before start()")
+        return self._current
+
+    @property
+    def loaded(self) -> Loaded:
+        """The configuration in force, with what surrounds its snapshot."""
+        if self._loaded is None:
+            raise RuntimeError("no configuration is in force before start()")
+        return self._loaded
+
+    async def start(self, examined: Examined | None = None) -> Loaded:
+        """Puts the first configuration in force: `examined`, else what the inputs give now. Raises `ConfigRefused`."""
+        async with self._one_at_a_time:
+            first = await self._look(examined)
+            if first.loaded is None:
+                raise ConfigRefused(first.errors)
+            prepared = await self._open(first.loaded, None)
+            if isinstance(prepared, Problem):
+                raise ConfigRefused((prepared,))
+            self._loaded, self._current = first.loaded, prepared
+            return first.loaded
+
+    async def reload(self) -> Reload:
+        """Reads everything again and puts it in force where it holds."""
+        async with self._one_at_a_time:
+            return await self._renew(await self._look())
+
+    async def watch(self) -> None:
+        """Reloads whenever a file has changed, once it has stopped changing."""
+        while True:
+            await asyncio.sleep(self._poll_s)
+            now = await asyncio.to_thread(self._watched.now)
+            if now == self._watched.stamps:
+                continue
+            while (before := now) != (now := await self._soon()):
+                log.debug("config still changing", extra={"fields": {"files": len(before)}})
+            await self.reload()
+
+    async def _renew(self, examined: Examined) -> Reload:
+        loaded, old = examined.loaded, self.current
+        if loaded is None:
+            return self._refused(examined.errors)
+        if stuck := _stuck(self.loaded, loaded):
+            return self._refused(stuck)
+        if loaded.snapshot.version == old.version:
+            log.info("config unchanged", extra={"fields": {"version": old.version}})
+            return Reload(Change.UNCHANGED, old.version, examined.problems)
+        prepared = await self._open(loaded, old)
+        if isinstance(prepared, Problem):
+            return self._refused((prepared,))
+        self._loaded, self._current = loaded, prepared
+        log.info("config swapped", extra={"fields": {"version": prepared.version, "was": old.version}})
+        self._retire(old, prepared)
+        return Reload(Change.SWAPPED, prepared.version, examined.problems)
+
+    async def _open(self, loaded: Loaded, old: Snapshot | None) -> Snapshot | Problem:
+        try:
+            return await self._prepare(loaded.snapshot, old)
+        except (OSError, ValueError) as error:
+            return Problem(str(loaded.path or "environment"), 0, 0, f"a provider cannot be opened: {error}", rule="unopened")
+
+    def _refused(self, problems: tuple[Problem, ...]) -> Reload:
+        for one in in_order(problems):
+            log.error("config refused", extra={"fields": {"where": place_of(one), "why": sentence(one)}})
+        return Reload(Change.REFUSED, self.current.version, problems)
+
+    async def _look(self, examined: Examined | None = None) -> Examined:
+        looked = examined or await asyncio.to_thread(examine, self._inputs)
+        self._watched = looked.watched
+        return looked
+
+    async def _soon(self) -> Stamps:
+        await asyncio.sleep(SETTLE_S)
+        return await asyncio.to_thread(self._watched.now)
+
+
+def _stuck(old: Loaded, new: Loaded) -> tuple[Problem, ...]:
+    """What changed and cannot be swapped, at its place in the new file."""
+    message, hint = "cannot change while the gateway runs", "restart it, or put the old value back"
+    findings = [
+        Finding(where, f"{dotted(where)} {message}", hint, rule="needs-restart")
+        for where, value in new.fixed.items()
+        if old.fixed.get(where) != value
+    ]
+    return tuple(map(new.document.place, findings)) if new.document else ()

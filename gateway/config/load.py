@@ -1,0 +1,131 @@
+"""From inputs to a snapshot: reads the files, collects everything that is wrong, compiles what is not. Blocks on files."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from gateway.config.advice import literal_secrets, not_yet
+from gateway.config.compile import Surroundings, compile_config
+from gateway.config.document import Document
+from gateway.config.files import Files, Watched
+from gateway.config.inputs import Inputs
+from gateway.config.models import Config
+from gateway.config.models.server import Listen
+from gateway.config.policies import read_policies
+from gateway.config.problems import Finding, Problem, Severity, Where, render_all
+from gateway.config.validate import validate
+from gateway.config.zero import Zero, zero_config
+from gateway.core.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A configuration that holds.
+
+    `listen` is the address to use. `found` maps a provider to the variable that made it, and `unserved` tells what was
+    found in vain (zero config only; `path` is None then). `fixed` holds the settings that only a restart changes.
+    """
+
+    snapshot: Snapshot
+    listen: Listen
+    path: Path | None = None
+    found: Mapping[str, str] = field(default_factory=dict)
+    unserved: tuple[str, ...] = ()
+    fixed: Mapping[Where, object] = field(default_factory=dict)
+    document: Document | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A look at a configuration: everything there is to say, and the configuration where it holds."""
+
+    problems: tuple[Problem, ...]
+    loaded: Loaded | None
+    watched: Watched = Watched()
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        return tuple(one for one in self.problems if one.severity is Severity.ERROR)
+
+
+class ConfigRefused(Exception):
+    """The configuration does not hold: `problems` says where and why, and the text renders them."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__(render_all(problems))
+        self.problems = problems
+
+
+def load(inputs: Inputs) -> Loaded:
+    """The configuration. Raises `ConfigRefused` with everything that is wrong."""
+    examined = examine(inputs)
+    if examined.loaded is None:
+        raise ConfigRefused(examined.errors)
+    return examined.loaded
+
+
+def examine(inputs: Inputs) -> Examined:
+    """Everything there is to say about the configuration: errors, warnings and notes at once."""
+    examined = _examine_environment(inputs) if inputs.path is None else _examine_file(inputs, inputs.path)
+    return replace(examined, loaded=None) if examined.errors else examined
+
+
+def _examine_environment(inputs: Inputs) -> Examined:
+    listen = inputs.listen(Config().server.listen)
+    zero = zero_config(inputs.environ, listen)
+    around = Surroundings(Path(), inputs.pepper, listen, inputs.born_s, variables=Zero.variables)
+    snapshot, findings = compile_config(zero.config, around)
+    problems = [
+        Problem("environment", 0, 0, one.message, one.hint, one.severity, one.rule) for one in (*zero.findings, *findings)
+    ]
+    return Examined(tuple(problems), Loaded(snapshot, listen, None, zero.found, zero.unserved, _fixed(zero.config)))
+
+
+def _examine_file(inputs: Inputs, path: Path) -> Examined:
+    files = Files(path.parent, inputs.environ)
+    document = files.read(path)
+    config, wrong = validate(Config, document)
+    usable = config or Config()
+    folder = path.parent / usable.policies
+    policies = read_policies(folder, files.read)
+    around = Surroundings(
+        path.parent, inputs.pepper, inputs.listen(usable.server.listen), _age(path), policies.policies, document.variables
+    )
+    snapshot, clashes = compile_config(usable, around)
+    if wrong:  # what remains may lack the very key that would answer these
+        clashes = [one for one in clashes if config is not None and one.rule not in ("exposed", "no-models")]
+    findings = [*wrong, *clashes, *_absent(usable, snapshot, folder, document), *literal_secrets(document), *not_yet(document)]
+    problems = [*document.problems, *map(document.place, findings), *policies.problems]
+    loaded = Loaded(snapshot, around.listen or usable.server.listen, path, fixed=_fixed(usable), document=document)
+    return Examined(tuple(problems), loaded, Watched(files.stamps, folder))
+
+
+def _absent(config: Config, snapshot: Snapshot, folder: Path, document: Document) -> list[Finding]:
+    """What the configuration names and the disk does not have."""
+    findings = [
+        Finding(("providers", name, "ca_file"), f"there is no file {spec.ca_file!r}", "name a PEM file", rule="absent-file")
+        for name, spec in snapshot.providers.items()
+        if spec.ca_file is not None and not Path(spec.ca_file).is_file()
+    ]
+    if ("policies",) in document.values and not folder.is_dir():
+        message, hint = f"there is no folder {config.policies!r}", "make it, or remove the key"
+        findings.append(Finding(("policies",), message, hint, Severity.WARNING, "absent-folder"))
+    return findings
+
+
+def _fixed(config: Config) -> Mapping[Where, object]:
+    """What cannot change while the process runs."""
+    return {
+        ("server", "listen"): config.server.listen,
+        ("server", "workers"): config.server.workers,
+        ("stores", "hot"): config.stores.hot,
+        ("stores", "ledger"): config.stores.ledger,
+    }
+
+
+def _age(path: Path) -> int:
+    """When the file was written, in Unix time: what listings of models show."""
+    try:
+        return int(path.stat().st_mtime)
+    except OSError:
+        return 0

@@ -1,0 +1,175 @@
+"""Reads a plain answer: a sound one goes on to the byte, what is harmless is mended, what is no answer is a fault.
+
+Mended: an `index`, `role`, `type` or id that is missing; a finish reason that is missing or has another name (a plain answer
+is whole, so it ended with `stop`, or with `tool_calls` where it calls); arguments that are an object instead of a string.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from gateway.core.chat import ModelRequest, Operation
+from gateway.core.errors import UpstreamBroken
+from gateway.core.transcript import Chunk
+from gateway.providers.openai import calls, faults, lenient
+from gateway.providers.openai.envelope import is_error
+from gateway.providers.openai.mending import Fields, finish_reason, fresh_id
+
+ANSWER_LIMIT: Final = 64 * 1024 * 1024
+"""Bytes of one plain answer."""
+
+_GLANCE: Final = 8 * 1024
+"""Bytes from which on an embeddings answer is not parsed: its vectors say nothing that the gateway needs."""
+_OBJECTS: Final = {Operation.CHAT: "chat.completion", Operation.COMPLETIONS: "text_completion"}
+_DECODER: Final = json.JSONDecoder()
+
+
+def read(request: ModelRequest, body: bytes, wall_s: float) -> Chunk:
+    """The whole answer as one chunk. Raises a fault for an error dressed as success, and `UpstreamBroken` for no answer."""
+    if request.operation is Operation.EMBEDDINGS:
+        return Chunk(body, (_embeddings(body),))
+    value = _object(body)
+    changed = _mended(request, value, wall_s)
+    return Chunk(lenient.dumps(value) if changed else body, (value,))
+
+
+def completion(request: ModelRequest, body: bytes, wall_s: float = 0.0) -> Fields:
+    """A whole completion that came where a stream was asked for, mended."""
+    value = _object(body)
+    _mended(request, value, wall_s)
+    return value
+
+
+def _object(body: bytes) -> Fields:
+    try:
+        value = lenient.loads(body)
+    except ValueError as error:
+        raise UpstreamBroken(_no_json(body)) from error
+    if is_error(value):
+        raise faults.within(value)
+    if not isinstance(value, dict):
+        raise UpstreamBroken("The provider's answer is JSON, but not an object.")
+    return value
+
+
+def _no_json(body: bytes) -> str:
+    head = body[:64].lstrip()
+    if not head:
+        return "The provider's answer is empty."
+    if head.startswith(b"<"):
+        return "The provider answered with a web page; its base URL may be wrong."
+    if head.startswith((b"data:", b"event:")):
+        return "The provider answered with a stream, which was not asked for."
+    return "The provider's answer is not JSON."
+
+
+# ---------------------------------------------------------------- completions
+
+
+def _mended(request: ModelRequest, value: Fields, wall_s: float) -> bool:
+    choices = value.get("choices")
+    if not isinstance(choices, list) or not choices:
+        raise UpstreamBroken("The provider's answer has no choices.")
+    changed = _heading(request, value, wall_s)
+    for position, choice in enumerate(choices):
+        if not isinstance(choice, dict):
+            raise UpstreamBroken("A choice in the provider's answer is not an object.")
+        changed = _choice(request.operation, choice, position) or changed
+    return changed
+
+
+def _heading(request: ModelRequest, value: Fields, wall_s: float) -> bool:
+    wanted = _OBJECTS[request.operation]
+    if value.get("id") and value.get("object") == wanted and value.get("created") and value.get("model"):
+        return False
+    value["object"] = wanted
+    value["id"] = value.get("id") or fresh_id(request.operation)
+    value["created"] = value.get("created") or int(wall_s)
+    value["model"] = value.get("model") or request.model
+    return True
+
+
+def _choice(operation: Operation, choice: Fields, position: int) -> bool:
+    index = choice.get("index")
+    changed = not isinstance(index, int) or isinstance(index, bool)
+    if changed:
+        choice["index"] = position
+    called = False
+    if operation is Operation.CHAT:
+        message = choice.get("message")
+        if not isinstance(message, dict):
+            raise UpstreamBroken("A choice in the provider's answer has no message.")
+        called = bool(message.get("tool_calls"))
+        changed = _message(message) or changed
+    elif not isinstance(choice.get("text"), str):
+        raise UpstreamBroken("A choice in the provider's answer has no text.")
+    said = choice.get("finish_reason")
+    right = finish_reason(said or "stop", called=called)
+    if said != right:
+        choice["finish_reason"], changed = right, True
+    return changed
+
+
+def _message(message: Fields) -> bool:
+    changed = False
+    if not message.get("role"):
+        message["role"], changed = "assistant", True
+    if "content" not in message:
+        message["content"], changed = None, True
+    entries = message.get("tool_calls")
+    if not entries:
+        return changed
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise UpstreamBroken("The tool calls in the provider's answer are not a list of objects.")
+    for entry in entries:
+        changed = calls.complete(entry) or changed
+    return changed
+
+
+# ---------------------------------------------------------------- embeddings
+
+
+def _embeddings(body: bytes) -> Mapping[str, Any]:
+    """What a transcript needs of the answer: its usage. A long one is only glanced at, from its end."""
+    if len(body) <= _GLANCE:
+        value = _object(body)
+        if not isinstance(value.get("data"), list):
+            raise UpstreamBroken("The provider's answer has no embeddings.")
+        return {"usage": value["usage"]} if isinstance(value.get("usage"), dict) else {}
+    if body[:64].lstrip()[:1] != b"{" or body[-64:].rstrip()[-1:] != b"}" or b'"data"' not in body:
+        value = _object(body)  # raises, but for an object without data
+        raise UpstreamBroken("The provider's answer has no embeddings.")
+    return _usage_at_the_end(body)
+
+
+def _usage_at_the_end(body: bytes) -> Mapping[str, Any]:
+    at = body.rfind(b'"usage"')
+    start = body.find(b"{", at)
+    if at < 0 or start < 0:
+        return {}
+    try:
+        usage, _ = _DECODER.raw_decode(body[start : start + 4096].decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return {}
+    return {"usage": usage}
+
+
+class Gathering:
+    """Gathers the body of what should have been a stream and is plain JSON."""
+
+    __slots__ = ("_parts", "_size")
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def add(self, block: bytes) -> None:
+        """Raises `UpstreamBroken` for more than any answer has."""
+        self._size += len(block)
+        if self._size > ANSWER_LIMIT:
+            raise UpstreamBroken(f"The provider's answer is over {ANSWER_LIMIT} bytes.")
+        self._parts.append(block)
+
+    def body(self) -> bytes:
+        """What has been gathered."""
+        return b"".join(self._parts).removeprefix(b"\xef\xbb\xbf")

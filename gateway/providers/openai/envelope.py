@@ -1,0 +1,104 @@
+"""Takes an error out of whatever a provider wraps it in: OpenAI's envelope and the shapes of those who are nearly compatible."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+MESSAGE_LIMIT: Final = 4000
+"""Characters kept of a provider's message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an error says of itself. `status` is one that stands in its words, where a code is a number."""
+
+    message: str
+    type: str | None = None
+    code: str | None = None
+    param: str | None = None
+    status: int | None = None
+    retry_after_s: float | None = None
+
+    def without(self, secrets: Iterable[str]) -> "Told":
+        """The same, with the gateway's own keys made unreadable, should the provider have repeated one."""
+        message = self.message
+        for secret in secrets:
+            if secret:
+                message = message.replace(secret, "***")
+        return self if message is self.message else replace(self, message=message)
+
+
+def is_error(value: object) -> bool:
+    """Whether this is an error rather than an answer, in any of the shapes that `told_by` reads without a status."""
+    if isinstance(value, list):
+        return bool(value) and is_error(value[0])
+    if not isinstance(value, Mapping):
+        return False
+    return bool(value.get("error")) or value.get("type") == "error" or value.get("object") == "error"
+
+
+def told_by(value: object, status: int | None) -> Told | None:
+    """What the error in `value` says; None where there is none. `status`: the answer's own, which need not be repeated."""
+    if isinstance(value, list):  # Gemini's compatible endpoint
+        return told_by(value[0], status) if value else None
+    if not isinstance(value, Mapping):
+        return None
+    error = value.get("error")
+    if isinstance(error, str) and error:  # Ollama; some put the words beside it
+        return _told({**value, "message": value.get("message") or error})
+    if isinstance(error, Mapping):
+        return _told(error)
+    if value.get("type") == "error" or value.get("object") == "error" or value.get("message"):  # vLLM, Bedrock
+        return _told({key: said for key, said in value.items() if (key, said) != ("type", "error")})
+    if value.get("detail"):  # FastAPI
+        return Told(_words(value["detail"])[:MESSAGE_LIMIT])
+    return None
+
+
+def _told(error: Mapping[str, Any]) -> Told:
+    status = next((one for one in (error.get("code"), error.get("status"), error.get("status_code")) if _is_status(one)), None)
+    code = error.get("code")
+    if not isinstance(code, str) or not code:
+        named = error.get("status")  # Google's name for it
+        code = named.lower() if isinstance(named, str) and named else None
+    if code is not None and code.isdigit():
+        status, code = (int(code) if _is_status(int(code)) else status), None
+    return Told(
+        message=_words(error.get("message") or error.get("detail"))[:MESSAGE_LIMIT],
+        type=_text(error.get("type")),
+        code=code,
+        param=_text(error.get("param")),
+        status=status,
+        retry_after_s=_retry_delay_s(error.get("details")),
+    )
+
+
+def _is_status(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 400 <= value < 600
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _words(value: object) -> str:
+    """A message from what may be text, FastAPI's list of places and complaints, or an object around either."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return "; ".join(filter(None, map(_words, value[:10]))) or "The provider gave no message."
+    if isinstance(value, Mapping):
+        where = ".".join(map(str, value.get("loc") or ()))
+        said = value.get("msg") or value.get("message") or value.get("error")
+        if said:
+            return f"{where}: {_words(said)}" if where else _words(said)
+    return "The provider gave no message."
+
+
+def _retry_delay_s(details: object) -> float | None:
+    """Google's RetryInfo: `"retryDelay": "13s"`."""
+    for one in details if isinstance(details, list) else ():
+        delay = one.get("retryDelay") if isinstance(one, Mapping) else None
+        if isinstance(delay, str) and delay.removesuffix("s").replace(".", "", 1).isdecimal():
+            return float(delay.removesuffix("s"))
+    return None

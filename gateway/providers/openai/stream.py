@@ -1,0 +1,253 @@
+"""The normaliser of a stream: whatever the provider sends in, what every client understands comes out.
+
+    block of bytes -> events like the last one, many at once (template) -> on as they are
+                   -> any other event, parsed -> an error raises, a sound one goes on as it is, the rest is mended
+
+A 200 that turns out to be plain JSON is an error, or a whole completion that is played as a stream.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from gateway.core.catalog import Target
+from gateway.core.chat import ModelRequest
+from gateway.core.errors import UpstreamBroken, UpstreamFault, UpstreamTruncated
+from gateway.core.transcript import Chunk
+from gateway.providers import sse
+from gateway.providers.openai import answer, faults, lenient
+from gateway.providers.openai.envelope import is_error
+from gateway.providers.openai.mending import Fields, Mending, says_more
+from gateway.providers.openai.replay import events_of
+from gateway.providers.openai.template import Run, Template, learn
+
+_LEAD: Final = b" \t\r\n\xef\xbb\xbf"
+"""What may stand before a body's first byte of meaning: space, and the bytes of a BOM."""
+
+DONE: Final = b"data: [DONE]\n\n"
+
+_LESSONS: Final = 16
+"""How often one stream may learn a template: enough for reasoning, text and calls, not for a stream without any pattern."""
+_RUNS: Final = 8
+"""How often one block is searched for runs: where two kinds of events alternate, there are none to gain by."""
+
+
+def normaliser(request: ModelRequest, target: Target, wall_s: float) -> "Stream":
+    """The normaliser of the stream that answers `request`; `wall_s` is Unix time."""
+    model = request.model if target.model == "*" else target.model
+    return Stream(request, Mending(request.operation, model, int(wall_s)))
+
+
+class Stream:
+    """One stream: `feed` blocks, `end` at the end. Both raise a fault, or give the chunk that came before it and keep it.
+
+    `begun`: there is content. `done`: nothing may follow. `fault`: why nothing will, to be raised after the chunk.
+    """
+
+    __slots__ = (
+        *("_data", "_deltas", "_early", "_lessons", "_mending", "_recognised", "_request", "_splitter", "_template"),
+        *("_usage", "_usage_event", "_usage_raw", "_whole", "begun", "done", "fault"),
+    )
+
+    def __init__(self, request: ModelRequest, mending: Mending) -> None:
+        self.begun = False
+        self.done = False
+        self.fault: UpstreamFault | None = None
+        self._request = request
+        self._mending = mending
+        self._splitter = sse.Splitter()
+        self._recognised = False
+        self._template: Template | None = None
+        self._lessons = _LESSONS
+        self._usage: Mapping[str, Any] | None = None
+        self._usage_event: Fields | None = None
+        self._usage_raw: bytes | None = None
+        self._early: list[Fields] | None = None
+        self._whole: answer.Gathering | None = None
+        self._data: list[bytes] = []
+        self._deltas: list[bytes | Mapping[str, Any]] = []
+
+    @property
+    def complete(self) -> bool:
+        """Every choice has its finish reason: whatever may still come, the answer is whole."""
+        return self._mending.finished
+
+    def feed(self, block: bytes) -> Chunk:
+        """Takes the next block; the chunk is empty where nothing can be said yet."""
+        template = self._template
+        if (
+            template is not None
+            and block.startswith(template.open)
+            and block.endswith(template.close)
+            and self._splitter.between
+        ):
+            chunk = template.whole(block)
+            if chunk is not None:
+                return chunk
+        return self._guarded(self._advance, block)
+
+    def end(self) -> Chunk:
+        """The upstream has ended. Raises `UpstreamTruncated` unless every choice that began has its finish reason."""
+        return self._guarded(self._conclude, b"")
+
+    def _guarded(self, step: Any, block: bytes) -> Chunk:
+        try:
+            if not self.done:
+                step(block)
+        except UpstreamFault as fault:
+            self.done, self.fault, self._template = True, fault, None
+            if not self._data and not self._deltas:
+                raise
+        chunk = Chunk(b"".join(self._data), tuple(self._deltas))
+        self._data, self._deltas = [], []
+        return chunk
+
+    # ------------------------------------------------------------ from bytes to events
+
+    def _advance(self, block: bytes) -> None:
+        if not self._recognised and (head := block.lstrip(_LEAD)):
+            self._recognised = True
+            self._whole = answer.Gathering() if head.startswith((b"{", b"[", b"<")) else None
+        if self._whole is not None:
+            self._whole.add(block)
+            return
+        self._splitter.feed(block)
+        runs = _RUNS
+        while not self.done:
+            if runs and (run := self._run()) is not None:
+                runs -= 1
+                self._emit(run.chunk.data, *run.chunk.deltas)
+            elif (raw := self._splitter.cut()) is not None:
+                self._read(raw)
+            else:
+                return
+
+    def _run(self) -> Run | None:
+        """Events of the known kind, as many as stand next in a row."""
+        splitter, template = self._splitter, self._template
+        if template is None or not splitter.text.startswith(template.open, splitter.at):
+            return None
+        run = template.run(splitter.text, splitter.at)
+        if run is not None:
+            splitter.at = run.end
+        return run
+
+    def _conclude(self, _: bytes) -> None:
+        if self._whole is not None:
+            for event in events_of(answer.completion(self._request, self._whole.body())):
+                self._take(event, None)
+            self._finish()
+            return
+        rest = self._splitter.last()
+        if (said := sse.parse(rest)) is not None:
+            if said.data.strip() != b"[DONE]" and not lenient.is_json(said.data):
+                raise UpstreamTruncated("The provider's stream ended in the middle of an event.")
+            self._read(rest)
+        if not self.done:
+            self._finish()
+
+    def _read(self, raw: bytes) -> None:
+        """One event as it came."""
+        said = sse.parse(raw)
+        if said is None or not (data := said.data.strip()):
+            return
+        if data == b"[DONE]":
+            self._finish()
+            return
+        try:
+            event = lenient.loads(data)
+        except ValueError as error:
+            raise UpstreamBroken("An event of the provider's stream is not JSON.") from error
+        if said.name == b"error" or is_error(event):
+            raise faults.within(event)
+        if not isinstance(event, dict):
+            raise UpstreamBroken("An event of the provider's stream is not an object.")
+        if "choices" in event or "usage" in event or "id" in event:  # else a ping, or something else to be skipped
+            self._take(event, raw)
+
+    # ------------------------------------------------------------ from events to chunks
+
+    def _take(self, event: Fields, raw: bytes | None) -> None:
+        if not self._mending.identified and not event.get("id") and not event.get("choices"):
+            self._early = [*(self._early or ()), event]  # its id is not known yet (Azure opens with such an event)
+            return
+        early, self._early = self._early, None
+        changed, says = self._mend(event)
+        for one in early or ():
+            self._take(one, None)
+        usage = event.get("usage")
+        if not event["choices"] and (usage or not says_more(event)):
+            self._note_usage(event, None if changed else raw)
+            return
+        if usage:
+            self._note_usage(event, None)
+            event["usage"] = None
+            if not self._request.wants_usage:
+                del event["usage"]
+            if not says and event["choices"] and self._mending.finished and not says_more(event):
+                return  # it was sent for its usage
+        self.begun = self.begun or says
+        sound = not changed and not usage and raw is not None and _is_plain(raw)
+        self._emit(raw + b"\n\n" if sound and raw is not None else _framed(event), event)
+        if says and raw is not None and not usage:
+            self._learn(raw, event)
+
+    def _mend(self, event: Fields) -> tuple[bool, bool]:
+        """Whether mending changed the event, and whether it says anything."""
+        changed, says = self._mending.heading(event), False
+        choices = event.get("choices")
+        if choices is None:
+            event["choices"] = choices = []
+            changed = True
+        if not isinstance(choices, list):
+            raise UpstreamBroken("The choices in the provider's stream are not a list.")
+        for position, choice in enumerate(choices):
+            mended, said = self._mending.choice(choice, position)
+            changed, says = changed or mended, says or said
+        return changed, says
+
+    def _learn(self, raw: bytes, event: Fields) -> None:
+        if self._template is not None and self._template.hole.call is not None:
+            self._template = None  # another call may have begun, which the same bytes would belong to now
+        if not self._lessons:
+            return
+        template = learn(raw, event, self._rendered)
+        if template is not None:
+            self._lessons -= 1
+            self._template = template
+
+    def _rendered(self, event: Fields) -> bytes | None:
+        """For `learn`: mends as `_take` does."""
+        return _framed(event) if self._mend(event)[0] else None
+
+    def _note_usage(self, event: Fields, raw: bytes | None) -> None:
+        """Keeps the usage for the end: it comes once, and the last stands."""
+        if usage := event.get("usage"):
+            self._usage, self._usage_event, self._usage_raw = usage, event, raw
+            self._deltas.append({"usage": usage})
+
+    def _emit(self, data: bytes, *deltas: bytes | Mapping[str, Any]) -> None:
+        self._data.append(data)
+        self._deltas += deltas
+
+    def _finish(self) -> None:
+        if not self._mending.finished:
+            raise UpstreamTruncated("The provider's stream ended before its finish reason; this is not the whole answer.")
+        if self._usage is not None and self._request.wants_usage:
+            self._data.append(self._usage_chunk())
+        self._data.append(DONE)
+        self.done, self._template = True, None
+
+    def _usage_chunk(self) -> bytes:
+        if self._usage_raw is not None and _is_plain(self._usage_raw):
+            return self._usage_raw + b"\n\n"
+        kept = {key: value for key, value in (self._usage_event or {}).items() if key != "obfuscation"}
+        return _framed(kept | {"choices": [], "usage": self._usage})
+
+
+def _is_plain(raw: bytes) -> bool:
+    """One line that says `data`, as every client reads it."""
+    return raw.startswith(b"data:") and b"\n" not in raw
+
+
+def _framed(event: Fields) -> bytes:
+    return b"data: %b\n\n" % lenient.dumps(event)

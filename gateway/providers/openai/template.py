@@ -1,0 +1,209 @@
+"""The bytes around the text of a stream's events, learned from one of them, so that those like it need no parsing.
+
+Most of a stream is one event over and over, with another text in it:
+
+    data: {...,"choices":[{"index":0,"delta":{"content":"        <- open
+     word                                                        <- the text
+    "},"finish_reason":null}]}                                   <- close, to the blank line
+
+A run of such events is cut at `close + open`; what must then be true of the pieces is only that each is the inside of a
+JSON string. Where events end in padding of varying length (`"obfuscation":"xQ3"}`), the part between text and padding is
+`middle`. Where the events have to be mended, `fragments` is the mended event, cut where the text goes.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from gateway.core.transcript import Chunk
+
+Fields = dict[str, Any]
+
+_PROBE: Final = b"fleetgate:probe"
+_PAD_PROBE: Final = b"fleetgate:padding"
+_TEXTS: Final = ("content", "reasoning_content", "reasoning", "refusal")
+
+
+class Hole(NamedTuple):
+    """Where the text stands in a parsed event: of which choice, in which field, and for arguments, of which call."""
+
+    choice: int
+    field: str
+    call: int | None
+
+    def delta(self, text: bytes) -> bytes | Mapping[str, Any]:
+        """What a transcript is told for `text`."""
+        if self.choice == 0 and self.field in ("content", "text"):
+            return text
+        words = text.decode()
+        if self.field == "text":
+            return {"choices": [{"index": self.choice, "text": words}]}
+        if self.call is not None:
+            delta: Fields = {"tool_calls": [{"index": self.call, "function": {"arguments": words}}]}
+        else:
+            delta = {self.field: words}
+        return {"choices": [{"index": self.choice, "delta": delta}]}
+
+
+class Run(NamedTuple):
+    """Events taken at once: where they end in the block, and the chunk that they make."""
+
+    end: int
+    chunk: Chunk
+
+
+class Template:
+    """See the module's docstring."""
+
+    __slots__ = ("_between", "_fragments", "_middle", "close", "hole", "open")
+
+    def __init__(self, opening: bytes, middle: bytes, closing: bytes, fragments: list[bytes] | None, hole: Hole) -> None:
+        self.open = opening
+        self.close = closing + b"\n\n"
+        self.hole = hole
+        self._middle = middle
+        self._between = self.close + opening
+        self._fragments = fragments
+
+    def whole(self, block: bytes) -> Chunk | None:
+        """The chunk of a block that begins with `open` and ends with `close`; None where it holds anything else."""
+        inner = block[len(self.open) : -len(self.close)]
+        if len(inner) + len(self.open) + len(self.close) != len(block):
+            return None
+        return self._chunk(inner.split(self._between), block)
+
+    def run(self, text: bytes, at: int) -> Run | None:
+        """The events like this one at the head of `text[at:]`, which begins with `open`; None where they are none."""
+        pieces = text[at + len(self.open) :].split(self._between)
+        last = pieces[-1]
+        cut = last.find(self.close)
+        if cut >= 0:
+            pieces[-1] = last[:cut]
+            end = len(text) - len(last) + cut + len(self.close)
+        else:
+            pieces.pop()
+            end = len(text) - len(last) - len(self.open)
+        chunk = self._chunk(pieces, text[at:end]) if pieces else None
+        return None if chunk is None else Run(end, chunk)
+
+    def _chunk(self, pieces: list[bytes], block: bytes) -> Chunk | None:
+        try:
+            text = _padded(pieces, self._middle) if self._middle else _joined(pieces)
+        except (orjson.JSONDecodeError, ValueError):
+            return None
+        if text is None:
+            return None
+        if (fragments := self._fragments) is not None:
+            # bytes.join the other way round: the text goes between the fragments of each event.
+            block = b"".join([piece.join(fragments) for piece in pieces])
+        return Chunk(block, (self.hole.delta(text),))
+
+
+def _joined(pieces: list[bytes]) -> bytes | None:
+    """The text of all pieces; None or ValueError where one is not the inside of a JSON string.
+
+    The line break in the separator stands for that: it cannot be inside a string, so no piece can swallow its neighbour.
+    """
+    if len(pieces) == 1:
+        piece = pieces[0]
+        text = orjson.loads(b'"%b"' % piece)
+        return piece if b"\\" not in piece else bytes(text, "utf-8")
+    texts = orjson.loads(b'["%b"]' % b'"\n,"'.join(pieces))
+    if len(texts) != len(pieces):
+        return None
+    return "".join(texts).encode()
+
+
+def _padded(pieces: list[bytes], middle: bytes) -> bytes | None:
+    """The same where each piece is text, `middle` and padding."""
+    joined = b'"]\n,["'.join(pieces)
+    pairs = orjson.loads(b'[["%b"]]' % joined.replace(middle, b'"\n,"'))
+    if len(pairs) != len(pieces) or joined.count(middle) != len(pieces):
+        return None
+    return "".join([text for text, _ in pairs]).encode()
+
+
+def hole_of(event: Fields) -> tuple[Hole, str] | None:
+    """Where a mended event has the one text that may differ in the next one, and the text; None for any other event."""
+    choices = event["choices"]
+    if len(choices) != 1 or choices[0]["finish_reason"] is not None:
+        return None
+    choice = choices[0]
+    if "delta" not in choice:
+        return (Hole(choice["index"], "text", None), choice["text"]) if choice["text"] else None
+    delta = choice["delta"]
+    found = [(Hole(choice["index"], name, None), delta[name]) for name in _TEXTS if delta.get(name)]
+    if delta.get("tool_calls"):
+        found += _in_calls(choice["index"], delta["tool_calls"])
+    texts = {text for _, text in found if isinstance(text, str)}
+    return found[0] if len(texts) == 1 and all(isinstance(text, str) for _, text in found) else None
+
+
+def _in_calls(index: int, entries: list[Fields]) -> list[tuple[Hole, Any]]:
+    """The arguments of a delta that continues a call. Anything else there gives None as text, so that nothing is learned."""
+    entry = entries[0]
+    function = entry.get("function")
+    if len(entries) > 1 or "id" in entry or not isinstance(function, dict) or function.keys() != {"arguments"}:
+        return [(Hole(index, "arguments", None), None)]
+    return [(Hole(index, "arguments", entry["index"]), function["arguments"])]
+
+
+def learn(raw: bytes, event: Fields, mend: Callable[[Fields], bytes | None]) -> Template | None:
+    """The template of `raw`, an event of one line, of which `event` is the mended form; None where it has none.
+
+    `mend` does to a parsed event what the stream does to all: it changes it in place and gives its bytes, or None where
+    they stay. It is asked about a copy with a probe in the text's place, which shows whether that is the text's place.
+    """
+    found = hole_of(event)
+    if found is None or not raw.startswith(b"data:") or b"\n" in raw or _PROBE in raw:
+        return None
+    hole, text = found
+    names = ("reasoning", hole.field) if hole.field == "reasoning_content" else (hole.field,)
+    for name in names:
+        template = _tried(raw, name.encode(), text.encode("utf-8", "surrogatepass"), hole, mend)
+        if template is not None:
+            return template
+    return None
+
+
+def _tried(raw: bytes, name: bytes, text: bytes, hole: Hole, mend: Callable[[Fields], bytes | None]) -> Template | None:
+    start = _start(raw, name, text)
+    if start is None:
+        return None
+    opening, closing, middle = raw[:start], raw[start + len(text) :], b""
+    if b'"obfuscation"' in closing:
+        padding = orjson.loads(raw[5:]).get("obfuscation")
+        tail = b'"%b"}' % padding.encode() if isinstance(padding, str) else b""
+        if not padding or not closing.endswith(tail):
+            return None
+        middle, closing = closing[: -len(tail) + 1], b'"}'
+    return _proved(opening, middle, closing, hole, mend)
+
+
+def _start(raw: bytes, name: bytes, text: bytes) -> int | None:
+    """Where `text` begins in `raw`, behind a key of this name; escapes are not looked for: the next event may have none."""
+    for key in (b'"%b":"' % name, b'"%b": "' % name):
+        at = raw.find(key)
+        if at >= 0 and raw.startswith(text + b'"', at + len(key)):
+            return at + len(key)
+    return None
+
+
+def _proved(
+    opening: bytes, middle: bytes, closing: bytes, hole: Hole, mend: Callable[[Fields], bytes | None]
+) -> Template | None:
+    padding = _PAD_PROBE if middle else b""
+    raw = b"".join((opening, _PROBE, middle, padding, closing))
+    try:
+        event = orjson.loads(raw[5:])
+    except orjson.JSONDecodeError:
+        return None
+    if middle and event.get("obfuscation") != _PAD_PROBE.decode():
+        return None
+    mended = mend(event)
+    if hole_of(event) != (hole, _PROBE.decode()):
+        return None
+    if mended is None:
+        return Template(opening, middle, closing, None, hole)
+    return None if middle else Template(opening, middle, closing, mended.split(_PROBE), hole)

@@ -1,0 +1,183 @@
+"""An upstream over a transport: sends what the wire writes, and hands back what the wire makes of the answer.
+
+head      a status that is no success is the wire's fault; its body is read, within bounds
+plain     the whole body, one chunk
+stream    read until there is content, so that what fails before it is a status and can be tried elsewhere
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from itertools import cycle
+from typing import Final
+
+from gateway.core.catalog import ProviderSpec, Target
+from gateway.core.chat import ModelRequest, Operation
+from gateway.core.clock import Clock, SystemClock
+from gateway.core.errors import ProviderNotConfigured, UpstreamBroken, UpstreamFault
+from gateway.core.transcript import Chunk, Transcript
+from gateway.core.upstream import Reply
+from gateway.providers.transport.contract import Header, Incoming, Transport
+from gateway.providers.wire import Normaliser, Wire
+
+ANSWER_LIMIT: Final = 64 * 1024 * 1024
+"""Bytes of a plain answer."""
+ERROR_LIMIT: Final = 256 * 1024
+"""Bytes of an error that are read."""
+WITHHELD_LIMIT: Final = 64 * 1024
+"""Bytes that a stream may send before its content; past it the reply begins without."""
+PARTING_S: Final = 0.5
+"""How long the end of the body may take after the end of the stream, for the connection to be used again."""
+
+_CLOCK: Final = SystemClock()
+
+
+class Remote:
+    """A provider that is reached through a transport."""
+
+    def __init__(self, spec: ProviderSpec, wire: Wire, transport: Transport, clock: Clock = _CLOCK) -> None:
+        self._spec = spec
+        self._wire = wire
+        self._transport = transport
+        self._clock = clock
+        keys = tuple(filter(None, spec.api_keys))
+        self._keys = cycle(keys) if keys else None
+
+    async def call(self, request: ModelRequest, target: Target, headers: Mapping[bytes, bytes]) -> Reply:
+        """See `Upstream`."""
+        spec, wire = self._spec, self._wire
+        outgoing = wire.write(request, target, spec, self._key(), headers)
+        incoming = await self._transport.send(outgoing, spec.timeouts)
+        try:
+            if not 200 <= incoming.status < 300:
+                raise await self._refused(incoming)
+            _check_media_type(incoming.headers)
+            if request.stream and request.operation is not Operation.EMBEDDINGS:
+                reply = StreamReply(incoming, wire.stream(request, target, self._clock.wall_s()))
+                await reply.begin()
+                return reply
+            return PlainReply(wire.read(request, await incoming.whole(ANSWER_LIMIT), self._clock.wall_s()))
+        except BaseException:
+            incoming.close()
+            raise
+
+    def retire(self) -> None:
+        """See `Upstream`."""
+        self._transport.retire()
+
+    async def aclose(self) -> None:
+        """See `Upstream`."""
+        await self._transport.aclose()
+
+    def _key(self) -> str | None:
+        """The next of the provider's keys."""
+        if self._keys is not None:
+            return next(self._keys)
+        if self._spec.key_needed:
+            hint = f"set {self._spec.variable}, or " if self._spec.variable else ""
+            raise ProviderNotConfigured(
+                f"The provider {self._spec.name!r} has no API key; {hint}give it one under providers.{self._spec.name}.api_keys."
+            )
+        return None
+
+    async def _refused(self, incoming: Incoming) -> UpstreamFault:
+        try:
+            body = await incoming.whole(ERROR_LIMIT)
+        except UpstreamFault:
+            body = b""  # the status alone says enough
+        return self._wire.fault(self._spec, incoming.status, incoming.headers, body, self._clock.wall_s())
+
+
+def _check_media_type(headers: Sequence[Header]) -> None:
+    """Raises `UpstreamBroken` for a web page, before any of it is read."""
+    for name, value in headers:
+        if name == b"content-type" and value.lower().startswith(b"text/html"):
+            raise UpstreamBroken("The provider answered with a web page; its base URL may be wrong.")
+
+
+class PlainReply:
+    """An answer that is there: a stream of one chunk."""
+
+    __slots__ = ("_chunk", "streaming", "transcript")
+
+    def __init__(self, chunk: Chunk) -> None:
+        self.streaming = False
+        self.transcript = Transcript()
+        self._chunk: Chunk | None = chunk
+
+    def __aiter__(self) -> AsyncIterator[Chunk]:
+        return self
+
+    async def __anext__(self) -> Chunk:
+        chunk, self._chunk = self._chunk, None
+        if chunk is None:
+            raise StopAsyncIteration
+        self.transcript.fold(chunk)
+        return chunk
+
+    def close(self) -> None:
+        """The exchange is over already."""
+        self._chunk = None
+
+
+class StreamReply:
+    """An answer on its way, block by block."""
+
+    __slots__ = ("_held", "_incoming", "_normaliser", "streaming", "transcript")
+
+    def __init__(self, incoming: Incoming, normaliser: Normaliser) -> None:
+        self.streaming = True
+        self.transcript = Transcript()
+        self._incoming = incoming
+        self._normaliser = normaliser
+        self._held: Chunk | None = None
+
+    async def begin(self) -> None:
+        """Reads until there is content. Raises what comes instead of it."""
+        data = bytearray()
+        normaliser = self._normaliser
+        while not normaliser.begun and not normaliser.done and len(data) <= WITHHELD_LIMIT:
+            chunk = await self._next()
+            data += chunk.data
+            self._held = Chunk(bytes(data), (*(self._held.deltas if self._held else ()), *chunk.deltas))
+        if normaliser.fault is not None and not normaliser.begun:
+            raise normaliser.fault
+
+    def __aiter__(self) -> AsyncIterator[Chunk]:
+        return self
+
+    async def __anext__(self) -> Chunk:
+        chunk, self._held = self._held, None
+        while chunk is None or not chunk.data:
+            if chunk is not None:
+                self.transcript.fold(chunk)  # usage that the caller did not ask for
+            if self._normaliser.fault is not None:
+                raise self._normaliser.fault
+            if self._normaliser.done:
+                await self._part()
+                raise StopAsyncIteration
+            chunk = await self._next()
+        self.transcript.fold(chunk)
+        return chunk
+
+    async def _next(self) -> Chunk:
+        """What the next block makes; it may be nothing."""
+        try:
+            block = await self._incoming.read()
+        except UpstreamBroken:
+            if not self._normaliser.complete:
+                raise
+            block = b""  # only what follows an answer is missing
+        return self._normaliser.feed(block) if block else self._normaliser.end()
+
+    async def _part(self) -> None:
+        """Lets the connection go back to its pool where the body ends with the stream; else closes it."""
+        try:
+            async with asyncio.timeout(PARTING_S):
+                await self._incoming.read()
+        except (UpstreamFault, TimeoutError):
+            pass  # the answer is whole; only its connection is not used again
+        self._incoming.close()
+
+    def close(self) -> None:
+        """See `Reply`."""
+        self._incoming.close()
