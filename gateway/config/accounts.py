@@ -62,7 +62,7 @@ def _look(name: str, provider: Provider, spec: ProviderSpec) -> Iterator[Finding
     if not _NAME.fullmatch(name):
         yield Finding(
             where,
-            f"{name!r} cannot stand before the slash of provider/model",
+            f"{name!r} cannot stand in provider/model",
             "use letters, digits, - and _",
             rule="bad-name",
             at_key=True,
@@ -104,16 +104,15 @@ def _keys(where: Where, provider: Provider) -> Iterator[Finding]:
             yield Finding(
                 (*where, "api_keys", at),
                 "the key cannot be sent in a header",
-                "look for quotes or line breaks in it",
+                "look for line breaks in it",
                 rule="bad-key",
             )
 
 
 def _script(where: Where, provider: Provider) -> Iterator[Finding]:
     if provider.script and provider.wire != "echo":
-        yield Finding(
-            (*where, "script"), f"the wire {provider.wire!r} has no script", "remove it, or write wire: echo", at_key=True
-        )
+        message = f"the wire {provider.wire!r} has no script"
+        yield Finding((*where, "script"), message, "remove it, or write wire: echo", rule="bad-script", at_key=True)
         return
     for setting in provider.script.items():
         try:

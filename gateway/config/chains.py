@@ -33,7 +33,7 @@ def _name(name: str) -> Iterator[Finding]:
         yield Finding(
             ("models", name),
             f"{name!r} is no pattern",
-            "write the * at the end, as in gpt-* or *",
+            "write the * at the end, as in gpt-*",
             rule="bad-name",
             at_key=True,
         )
@@ -41,10 +41,8 @@ def _name(name: str) -> Iterator[Finding]:
 
 def _chain(name: str, entry: ModelEntry, providers: Mapping[str, Provider]) -> Iterator[Finding]:
     if not entry.chain:
-        where: Where = ("models", name, "chain")
-        yield Finding(
-            where, f"the chain of {name!r} is empty", "add a target, such as { target: provider/model }", rule="empty-chain"
-        )
+        hint = "add a target, such as { target: provider/model }"
+        yield Finding(("models", name, "chain"), f"the chain of {name!r} is empty", hint, rule="empty-chain")
     for at, one in enumerate(entry.chain):
         yield from _reference(("models", name, "chain", at, "target"), one.target, providers)
 
@@ -52,16 +50,12 @@ def _chain(name: str, entry: ModelEntry, providers: Mapping[str, Provider]) -> I
 def _reference(where: Where, target: str, providers: Mapping[str, Provider]) -> Iterator[Finding]:
     provider, slash, model = target.partition("/")
     if not slash or not provider or not model or target.strip() != target:
-        some = next(iter(providers), "openai")
-        yield Finding(
-            where, f"{target!r} is not provider/model", f"write one such as {some}/{provider or 'model'}", rule="bad-target"
-        )
+        hint = f"write one such as {next(iter(providers), 'openai')}/{provider.strip() or 'model'}"
+        yield Finding(where, f"{target!r} is not provider/model", hint, rule="bad-target")
     elif provider not in providers:
         yield _unknown_provider(where, provider, providers)
     elif "*" in model and model != "*":
-        yield Finding(
-            where, f"{target!r} is neither a model nor all of them", f"write {provider}/* for any name", rule="bad-target"
-        )
+        yield Finding(where, f"{target!r} is neither one model nor all", f"write {provider}/* for any name", rule="bad-target")
 
 
 def _unknown_provider(where: Where, provider: str, providers: Mapping[str, Provider]) -> Finding:

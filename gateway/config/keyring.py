@@ -36,14 +36,8 @@ class Keyring:
         for at, key in enumerate(tenant.keys):
             where: Where = ("tenants", name, "keys", at)
             if key.name in names:
-                self.findings.append(
-                    Finding(
-                        (*where, "name"),
-                        f"{name!r} has a key {key.name!r} already",
-                        "give it another name",
-                        rule="duplicate-name",
-                    )
-                )
+                message = f"{name!r} has a key {key.name!r} already"
+                self.findings.append(Finding((*where, "name"), message, "give it another name", rule="duplicate-name"))
             names.add(key.name)
             self._key((*where, "key"), key, Principal(principal_of, key.name))
 
@@ -61,10 +55,8 @@ class Keyring:
 
     def _enter(self, where: Where, hashed: bytes, principal: Principal) -> None:
         if hashed in self.keys:
-            first = dotted(self._first[hashed][:-1])
-            self.findings.append(
-                Finding(where, f"the same key stands at {first}", "make another one", rule="duplicate-key-text")
-            )
+            message = f"the same key stands at {dotted(self._first[hashed][:-1])}"
+            self.findings.append(Finding(where, message, "make another one", rule="duplicate-key-text"))
             return
         self._first[hashed] = where
         self.keys[hashed] = KeyEntry(hashed, principal)

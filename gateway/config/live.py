@@ -7,7 +7,8 @@
     await live.watch()             for a task: reloads when a file changes; ends only when it is cancelled
 
 `prepare(new, old)` opens what the new snapshot needs (re-using what `old` has open; None at the start) and returns it
-with its upstreams; `retire(old, new)` lets go of what only the old one used. Both come from the composition root.
+with its upstreams; `retire(old, new)` lets go of what only the old one used; `told(reload)` hears of every reload, by
+whatever it was asked for. All come from the composition root.
 A configuration that does not hold, or that changes what only a restart can, changes nothing; the reasons are in the
 log and in what `reload` returns. Reloads are serialised. Files are read in a thread.
 """
@@ -53,10 +54,18 @@ class Reload:
 class Live:
     """The swappable pointer to the snapshot in force."""
 
-    def __init__(self, inputs: Inputs, prepare: Prepare, retire: Retire, poll_s: float = POLL_S) -> None:
+    def __init__(
+        self,
+        inputs: Inputs,
+        prepare: Prepare,
+        retire: Retire,
+        told: Callable[[Reload], None] = lambda _: None,
+        poll_s: float = POLL_S,
+    ) -> None:
         self._inputs = inputs
         self._prepare = prepare
         self._retire = retire
+        self._told = told
         self._poll_s = poll_s
         self._one_at_a_time = asyncio.Lock()
         self._loaded: Loaded | None = None
@@ -92,7 +101,9 @@ class Live:
     async def reload(self) -> Reload:
         """Reads everything again and puts it in force where it holds."""
         async with self._one_at_a_time:
-            return await self._renew(await self._look())
+            reload = await self._renew(await self._look())
+        self._told(reload)
+        return reload
 
     async def watch(self) -> None:
         """Reloads whenever a file has changed, once it has stopped changing."""
@@ -134,7 +145,7 @@ class Live:
         return Reload(Change.REFUSED, self.current.version, problems)
 
     async def _look(self, examined: Examined | None = None) -> Examined:
-        looked = examined or await asyncio.to_thread(examine, self._inputs)
+        looked = await asyncio.to_thread(examine, self._inputs) if examined is None else examined
         self._watched = looked.watched
         return looked
 

@@ -31,7 +31,7 @@ class Loaded:
     path: Path | None = None
     found: Mapping[str, str] = field(default_factory=dict)
     unserved: tuple[str, ...] = ()
-    fixed: Mapping[Where, object] = field(default_factory=dict)
+    fixed: Mapping[Where, object] = field(default_factory=dict, repr=False)
     document: Document | None = field(default=None, repr=False)
 
 
@@ -41,7 +41,7 @@ class Examined:
 
     problems: tuple[Problem, ...]
     loaded: Loaded | None
-    watched: Watched = Watched()
+    watched: Watched = field(default_factory=Watched)
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -92,7 +92,7 @@ def _examine_file(inputs: Inputs, path: Path) -> Examined:
         path.parent, inputs.pepper, inputs.listen(usable.server.listen), _age(path), policies.policies, document.variables
     )
     snapshot, clashes = compile_config(usable, around)
-    if wrong:  # what remains may lack the very key that would answer these
+    if wrong or document.data is None:  # what remains may lack the very key that would answer these
         clashes = [one for one in clashes if config is not None and one.rule not in ("exposed", "no-models")]
     findings = [*wrong, *clashes, *_absent(usable, snapshot, folder, document), *literal_secrets(document), *not_yet(document)]
     problems = [*document.problems, *map(document.place, findings), *policies.problems]

@@ -11,6 +11,7 @@ NEVER_SECRET = frozenset({"server", "models", "tiers", "prices", "match", "examp
 """Sections whose names may sound like secrets (a model `my-key`) without being any."""
 
 _SECRET_KEY = re.compile(r"(?:^|[_-])(?:api_?keys?|keys?|secrets?|passwords?|pepper|token)$", re.IGNORECASE)
+_HOLDS_SECRETS = re.compile(r"api[_-]?keys?", re.IGNORECASE)
 _LOOKS_SECRET = re.compile(
     r"\b(?:sk|pk|rk|gsk|xai|ghp|hf)[-_][A-Za-z0-9_-]{6,}"  # the prefixes of vendors
     r"|\bAIza[A-Za-z0-9_-]{10,}"
@@ -23,7 +24,9 @@ _LOOKS_SECRET = re.compile(
 def is_secret(where: Where) -> bool:
     """Whether the value at this key is one, misspelled keys (`apikeys`) included."""
     names = [part for part in where if isinstance(part, str)]
-    return bool(names) and names[0] not in NEVER_SECRET and _SECRET_KEY.search(names[-1]) is not None
+    if not names or names[0] in NEVER_SECRET:
+        return False
+    return _SECRET_KEY.search(names[-1]) is not None or any(map(_HOLDS_SECRETS.fullmatch, names))
 
 
 def masked(text: str) -> str:

@@ -37,7 +37,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A finding at its place. `line` and `column` count from 1 (0: no line in particular); `width` is how far the caret reaches; `excerpt` is the line."""
+    """A finding at its place.
+
+    `line` and `column` count from 1 (0: no line in particular); `width` is how far the caret reaches; `excerpt` is the
+    line, with secrets starred out; `key` is the way to the value, as people write it.
+    """
 
     path: str
     line: int

@@ -12,7 +12,7 @@ import yaml
 
 from gateway.config.document import Document, Span
 from gateway.config.masking import EXAMPLE_KEY, is_secret
-from gateway.config.problems import Finding
+from gateway.config.problems import Finding, Where
 from gateway.config.references import DeadReference, References
 
 DEPTH_LIMIT = 32
@@ -59,13 +59,19 @@ def _syntax(lines: list[str], text: str, error: yaml.YAMLError) -> tuple[Finding
             Finding((), "this character may not stand in YAML", "remove it", rule="syntax"),
             _point(len(before) - 1, len(before[-1])),
         )
-    mark, begun = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
-    if begun is not None and (mark is None or not text[mark.index :].strip()):
-        mark = begun  # it goes on to the end of the file: where it began says more
-    line, column = (min(mark.line, len(lines) - 1), mark.column) if mark is not None else (0, 0)
+    line, column = _place(lines, text, getattr(error, "problem_mark", None), getattr(error, "context_mark", None))
     hint = 'put a reference between brackets in quotes, as in [ "${NAME}" ]' if _UNQUOTED.search(lines[line]) else ""
     told = ", ".join(filter(None, (getattr(error, "context", None), getattr(error, "problem", None))))
     return Finding((), f"this is not YAML: {told or error}", hint, rule="syntax"), _point(line, column)
+
+
+def _place(lines: list[str], text: str, mark: yaml.Mark | None, begun: yaml.Mark | None) -> tuple[int, int]:
+    """Where the mistake shows; at the end of the file, where what does not end began, else the last letter there is."""
+    for one in (mark, begun):
+        if one is not None and text[one.index :].strip():
+            return one.line, one.column
+    line = max((at for at, one in enumerate(lines) if one.strip()), default=0)
+    return line, max(len(lines[line].rstrip()) - 1, 0)
 
 
 class _Reader:
@@ -80,7 +86,7 @@ class _Reader:
     def complain(self, finding: Finding, span: Span) -> None:
         self.complaints.append((finding, span))
 
-    def value(self, node: yaml.Node, where: tuple[str | int, ...], depth: int) -> Any:
+    def value(self, node: yaml.Node, where: Where, depth: int) -> Any:
         span = self._document.values[where] = _span_of(node)
         self._count += 1
         if depth > DEPTH_LIMIT or self._count > VALUE_LIMIT:
@@ -91,11 +97,11 @@ class _Reader:
             return None
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, where, depth)
-        if isinstance(node, yaml.SequenceNode):
-            return [self.value(child, (*where, at), depth + 1) for at, child in enumerate(node.value)]
-        return self._scalar(node, where, span)
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node, where, span)
+        return [self.value(child, (*where, at), depth + 1) for at, child in enumerate(node.value)]
 
-    def _mapping(self, node: yaml.MappingNode, where: tuple[str | int, ...], depth: int) -> dict[str, Any]:
+    def _mapping(self, node: yaml.MappingNode, where: Where, depth: int) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for one in reversed([one for key, child in node.value if key.tag == f"{TAGS}merge" for one in _several(child)]):
             if isinstance(one, yaml.MappingNode) and depth < DEPTH_LIMIT:
@@ -116,13 +122,13 @@ class _Reader:
                 found[key.value] = self.value(child, (*where, key.value), depth + 1)
         return found
 
-    def _twice(self, where: tuple[str | int, ...]) -> Finding:
+    def _twice(self, where: Where) -> Finding:
         first = self._document.keys[where].line + 1
         return Finding(
             where, f"the key {where[-1]!r} stands in line {first} already", "remove one of the two", rule="duplicate-key"
         )
 
-    def _scalar(self, node: yaml.ScalarNode, where: tuple[str | int, ...], span: Span) -> Any:
+    def _scalar(self, node: yaml.ScalarNode, where: Where, span: Span) -> Any:
         if not node.tag.startswith(TAGS):
             self.complain(Finding(where, f"the tag {node.tag!r} means nothing here", "remove it", rule="syntax"), span)
             return None

@@ -1,16 +1,16 @@
 """JSON Schemas of config.yaml and of policy files, for editors; made from the models, without a network."""
 
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from gateway.config.models import Config, Policy
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-REFERENCE = {
-    "type": "string",
-    "pattern": r"^(file:|.*\$\{)",
-    "description": "A reference: ${NAME}, ${NAME:-default} or file:/path.",
-}
+REFERENCE: Mapping[str, Any] = MappingProxyType(
+    {"type": "string", "pattern": r"^(file:|.*\$\{)", "description": "${NAME}, ${NAME:-default} or file:/path."}
+)
 NOT_TEXT = ("integer", "number", "boolean")
 
 
@@ -30,8 +30,8 @@ def schema_text(schema: dict[str, Any]) -> str:
 
 
 def _schema(model: type[Config] | type[Policy], title: str) -> dict[str, Any]:
-    made = model.model_json_schema(by_alias=True)
-    return {"$schema": DIALECT, **_with_references(made), "title": title}
+    made: Any = model.model_json_schema(by_alias=True)
+    return {"$schema": DIALECT, "title": title, **_with_references(made)}
 
 
 def _with_references(part: Any) -> Any:
@@ -46,6 +46,6 @@ def _with_references(part: Any) -> Any:
 
 
 def _or_reference(part: dict[str, Any]) -> dict[str, Any]:
-    outside = {key: part[key] for key in ("default", "description") if key in part}
+    outside: dict[str, Any] = {key: part[key] for key in ("default", "description") if key in part}
     inside = {key: value for key, value in part.items() if key not in (*outside, "title")}
-    return {"anyOf": [inside, REFERENCE], **outside}
+    return {"anyOf": [inside, dict(REFERENCE)], **outside}

@@ -3,10 +3,12 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from pydantic import SecretStr
 
 from gateway.config.models import Config, Policy
+from gateway.config.models.section import Section
 from gateway.identity.keys import digest
 
 LENGTH = 16
@@ -15,10 +17,19 @@ LENGTH = 16
 def version_of(config: Config, policies: Sequence[Policy] = ()) -> str:
     """The same for the same meaning, in every process; secrets enter as digests under the configured pepper."""
     pepper = config.auth.pepper.get_secret_value().encode() if config.auth.pepper else b""
-
-    def plain(value: object) -> str:
-        return digest(pepper, value.get_secret_value()).hex() if isinstance(value, SecretStr) else str(value)
-
-    meaning = [config.model_dump(), *sorted((one.model_dump() for one in policies), key=lambda one: str(one["policy"]))]
-    text = json.dumps(meaning, sort_keys=True, separators=(",", ":"), default=plain)
+    ordered = sorted(policies, key=lambda one: one.policy)
+    text = json.dumps([_plain(one, pepper) for one in (config, *ordered)], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:LENGTH]
+
+
+def _plain(value: Any, pepper: bytes) -> Any:
+    """The value as JSON can hold it."""
+    if isinstance(value, Section):
+        return {name: _plain(getattr(value, name), pepper) for name in type(value).model_fields}
+    if isinstance(value, dict):
+        return {key: _plain(one, pepper) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_plain(one, pepper) for one in value]
+    if isinstance(value, SecretStr):
+        return digest(pepper, value.get_secret_value()).hex()
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)

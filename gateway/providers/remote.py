@@ -73,10 +73,9 @@ class Remote:
         if self._keys is not None:
             return next(self._keys)
         if self._spec.key_needed:
-            hint = f"set {self._spec.variable}, or " if self._spec.variable else ""
-            raise ProviderNotConfigured(
-                f"The provider {self._spec.name!r} has no API key; {hint}give it one under providers.{self._spec.name}.api_keys."
-            )
+            name, variable = self._spec.name, self._spec.variable
+            hint = f"set {variable}, or " if variable else ""
+            raise ProviderNotConfigured(f"The provider {name!r} has no API key; {hint}give it api_keys in the configuration.")
         return None
 
     async def _refused(self, incoming: Incoming) -> UpstreamFault:

@@ -63,7 +63,8 @@ class Splitter:
         """Takes a block in. Raises `UpstreamBroken` when one event grows over the limit."""
         if not self._started and (block := self._begin(block)) == b"":
             return
-        block = self._with_lf(block)
+        if (block := self._with_lf(block)) == b"":
+            return
         if self._parts is None:
             self.text, self.at = block, 0
             return

@@ -47,4 +47,4 @@ def answer_with_extras(model: str) -> tuple[bytes, list[bytes]]:
     first = head % "chat.completion.chunk" + odd + choice % ("delta", message, "null") + "}"
     last = head % "chat.completion.chunk" + odd + choice % ("delta", "{}", '"stop"') + "}"
     stream = [b"data: " + one.encode() + b"\n\n" for one in (first, last)]
-    return plain.encode(), [*stream, event(answers.usage_chunk(model)), DONE]
+    return plain.encode(), [*stream, event(answers.usage_chunk(model) | {"id": "chatcmpl-x"}), DONE]

@@ -1,4 +1,4 @@
-"""The configuration that the journeys' gateways run on: one provider, a few models, two tenants."""
+"""The configuration that the journeys' gateways run on: the second server and two providers that are of no use, a few models, two tenants."""
 
 from collections.abc import Callable
 
@@ -18,9 +18,13 @@ providers:
     base_url: {upstream.base_url}
     api_keys: [ "${{UPSTREAM_KEY}}" ]
     timeouts: {{ connect: 2s, first_byte: 4s, between_bytes: 4s, total: 60s }}
+  gone: {{ wire: openai, base_url: "http://127.0.0.1:1/v1", api_keys: [ x ] }}
+  keyless: {{ wire: openai, base_url: "https://api.openai.com/v1", api_keys: [ "${{NO_SUCH_VARIABLE:-}}" ] }}
 models:
   alias: up/plain
   vendor/family/model: up/plain
+  gone: gone/plain
+  keyless: keyless/gpt-5
 {models}
   "*": up/*
 tenants:

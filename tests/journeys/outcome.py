@@ -59,8 +59,9 @@ def judge(name: str, row: Row, got: Got) -> None:
 
 def _whole(name: str, row: Row, got: Got) -> None:
     assert (got.finish or "").replace("-", "_") == ("tool_calls" if row.tools else "stop"), f"{name}: {got}"
-    assert list(got.usage or []) == TOKENS, f"{name}: {got}"
-    assert got.usages == 1, f"{name}: usage came more than once: {got}"
+    if row.usage:
+        assert list(got.usage or []) == TOKENS, f"{name}: {got}"
+    assert got.usages <= 1, f"{name}: usage came more than once: {got}"
     if not row.tools:
         assert got.text == TEXT, f"{name}: {got}"
         assert not got.calls, f"{name}: {got}"

@@ -95,6 +95,20 @@ async def test_the_interrupt_signal_ends_it_cleanly(start: Starter, upstream: Up
     assert "Traceback" not in gateway.tail()
 
 
+async def test_a_second_interrupt_does_not_wait_for_streams(start: Starter, upstream: Upstream, tag: str) -> None:
+    gateway = start(config_for(upstream, "drain: 600s"))
+    async with wire(gateway) as one:
+        first = await begin(one, f"endless{tag}")
+        gateway.signal(signal.SIGINT)
+        await until_refused(gateway, chat("plain", ACME))
+        assert gateway.process.poll() is None
+        gateway.signal(signal.SIGINT)
+        events = data_of(first + await rest(one))
+    assert json.loads(events[-1])["error"]["code"] == "shutting_down"
+    assert await exit_code(gateway) in (0, 130)
+    assert "Traceback" not in gateway.tail()
+
+
 # ---------------------------------------------------------------- reloading
 
 

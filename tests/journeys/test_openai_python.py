@@ -106,6 +106,8 @@ def test_legacy_completions(client: OpenAI) -> None:
     parts = list(client.completions.create(model="plain", prompt="hi", stream=True))
     assert "".join(part.choices[0].text for part in parts) == TEXT
     assert parts[-1].choices[0].finish_reason == "stop"
+    asked = list(client.completions.create(model="plain", prompt="hi", stream=True, stream_options={"include_usage": True}))
+    assert [part.usage.total_tokens for part in asked if part.usage] == TOKENS[2:]
 
 
 def test_models_are_listed_and_found_by_names_with_slashes(client: OpenAI) -> None:

@@ -199,7 +199,9 @@ class Connection(asyncio.Protocol):
         if how == "clean":
             self.write(b"0\r\n\r\n")
             return
-        self.running = None  # our own doing, not the peer's
+        if self.running is not None:
+            self.running.state, self.running = "done", None  # our own doing, not the peer's
+            self.memory.changed()
         if how == "reset":
             linger = struct.pack("ii", 1, 0)
             self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
@@ -218,6 +220,9 @@ class Provider:
 
     async def answer(self) -> None:
         path = urlsplit(self.seen.path).path
+        if self.behaviour.startswith("late-"):
+            await asyncio.sleep(0.6)
+            self.behaviour = self.behaviour.removeprefix("late-")
         if self.behaviour in ERRORS and not (self.behaviour == "flaky" and len(self.out.memory.of(self.model)) > 1):
             status, body, headers = ERRORS[self.behaviour]
             self.out.body(status, body, *headers)
@@ -228,6 +233,8 @@ class Provider:
             "/v1/embeddings": self._embeddings,
         }
         await answering.get(path, self._unknown)()
+        if self.behaviour == "closing":  # as a server does that gives up idle connections, without saying so
+            self.out.end("short")
 
     async def _unknown(self) -> None:
         self.out.json(404, answers.error(f"no {self.seen.path} here", "invalid_request_error", "unknown_url"))
@@ -273,9 +280,11 @@ class Provider:
     async def _row(self, row: Row) -> None:
         self.out.stream(*row.headers)
         pieces = row.pieces(self.model)
-        for place, piece in enumerate(pieces[:3] if self.behaviour in ENDLESS else pieces):
+        for place, piece in enumerate(pieces[:3] if self.behaviour in {"stall", *ENDLESS} else pieces):
             self.out.piece(piece)
             await asyncio.sleep(self._pause_s(place))
+        if self.behaviour == "stall":
+            await asyncio.sleep(3600)
         while self.behaviour in ENDLESS:
             said, pause_s = ENDLESS[self.behaviour]
             self.out.piece(event(answers.chunk(self.model, {"content": said})))

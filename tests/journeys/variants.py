@@ -19,12 +19,14 @@ class Row:
     """One variant: the pieces that are written one by one, how the body ends, and what every client must make of it.
 
     `ends`: the chunked body is closed as it should be, the connection is closed before that, or it is reset.
-    `must`: the whole right answer, an explicit error, or (where nobody can know) either, but never less without an error.
+    `usage`: the provider states it. `must`: the whole right answer, an explicit error, or (where nobody can know) either,
+    but never less than the answer without an error.
     """
 
     pieces: Callable[[str], Sequence[bytes]]
     must: Must = "right"
     tools: bool = False
+    usage: bool = True
     ends: Ends = "clean"
     headers: tuple[tuple[str, str], ...] = ()
 
@@ -158,7 +160,8 @@ ROWS: dict[str, Row] = {
     "retry": Row(lambda model: _after_second(model, b"retry: 3000\n\n")),
     "ids": Row(lambda model: [b"id: 1\n\n: hello\n\n", *(b"id: 7\n" + piece for piece in _sound(model))]),
     "no-final-blank-line": Row(lambda model: [_whole(model)[:-2]]),
-    "no-final-blank-line-nor-done": Row(lambda model: [b"".join(_sound(model)[:-2])[:-2]], "right or error"),
+    "no-final-blank-line-nor-done": Row(lambda model: [b"".join(_sound(model)[:-1])[:-2]], "right or error"),
+    "no-blank-line-behind-the-finish": Row(lambda model: [b"".join(_sound(model)[:-2])[:-2]], "right or error", usage=False),
     "after-done": Row(lambda model: [*_sound(model), event(answers.chunk(model, {"content": "TWICE"}))]),
     "usage-on-finish-too": Row(_usage_on_finish_too),
     "usage-everywhere": Row(_usage_everywhere),

@@ -28,6 +28,4 @@ class Config(Section):
     tenants: Annotated[dict[str, Tenant], Entries] = Field(
         default_factory=dict, description="Who may call; without any key everybody on this machine may."
     )
-    policies: str = Field(
-        default="./policies", min_length=1, description="The folder of policy files, beside the configuration."
-    )
+    policies: str = Field(default="./policies", min_length=1, description="The folder of policy files.")

@@ -8,12 +8,14 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     PlainValidator,
     SecretStr,
     WithJsonSchema,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from gateway.config import units
 from gateway.config.units import Rate, Spend
@@ -80,10 +82,20 @@ def _empty_entries(given: Any) -> Any:
     return {key: {} if value is None else value for key, value in given.items()} if isinstance(given, dict) else given
 
 
-ListOrOne = BeforeValidator(_one_is_a_list)
+class _Lenient(BeforeValidator):
+    """A reader of shorter forms, which the schema offers as well."""
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        schema = handler(core)
+        if "items" in schema:
+            return {"anyOf": [schema, schema["items"]]}
+        return {**schema, "additionalProperties": {"anyOf": [schema["additionalProperties"], {"type": "null"}]}}
+
+
+ListOrOne = _Lenient(_one_is_a_list)
 """A list; a single value stands for a list of one."""
 
-Entries = BeforeValidator(_empty_entries)
+Entries = _Lenient(_empty_entries)
 """A mapping of names to sections; a name without a value (`echo:`) has all defaults."""
 
 

@@ -14,6 +14,9 @@ HOT = "memory://, redis://host:6379/0 or redis+cluster://a:7000,b:7000"
 LEDGER = "sqlite:///file.db or postgresql://user@host/db"
 
 
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104
+
+
 class Listen(NamedTuple):
     """Host and port to listen on."""
 
@@ -32,9 +35,8 @@ class Listen(NamedTuple):
         """Whether a URL leads here, as far as that can be told without a network."""
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
-        return port == self.port and (
-            Listen(parts.hostname or "", port).loopback or parts.hostname in (self.host, "0.0.0.0", "::")
-        )
+        host = parts.hostname or ""
+        return port == self.port and (host in (self.host, *EVERYWHERE) or Listen(host, port).loopback)
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
@@ -73,9 +75,7 @@ class Server(Section):
     """Where one process listens and what it takes at most."""
 
     listen: Address = quantity("127.0.0.1:8080", _listen, "Host and port; anything wider than loopback needs keys.")
-    workers: int = Field(
-        default=1, ge=1, le=256, description="Processes that share the port; more than one needs a shared hot store."
-    )
+    workers: int = Field(default=1, ge=1, le=256, description="Processes on the port; more than one needs a shared hot store.")
     drain: Duration = quantity("600s", units.duration, "How long calls in flight may go on after a stop was asked for.")
     in_flight: int = Field(
         default=12_000, ge=1, description="Calls that are carried at once; past it callers get 503 with Retry-After."

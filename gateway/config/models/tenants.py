@@ -61,7 +61,5 @@ class Tenant(Section):
     budgets: list[Budget] = Field(default_factory=list, description="Budgets.")
     session: SessionBounds = Field(default_factory=SessionBounds, description="What each run of an agent may use.")
     pool: str = Field(default="default", min_length=1, description="The pool of capacity that it draws from.")
-    bodies: Literal["off", "metadata", "redacted", "full"] = Field(
-        default="off", description="What is kept of requests and answers."
-    )
+    bodies: Literal["off", "metadata", "redacted", "full"] = Field(default="off", description="What is kept of both bodies.")
     keys: list[Key] = Field(default_factory=list, description="The keys that stand for it.")

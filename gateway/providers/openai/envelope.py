@@ -1,4 +1,4 @@
-"""Takes an error out of whatever a provider wraps it in: OpenAI's envelope and the shapes of those who are nearly compatible."""
+"""Takes an error out of whatever a provider wraps it in: OpenAI's envelope and the shapes of the nearly compatible."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace

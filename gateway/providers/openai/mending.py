@@ -106,11 +106,10 @@ class Mending:
         """Mends one choice; tells whether that changed it, and whether it says anything."""
         if not isinstance(choice, dict):
             raise UpstreamBroken("A choice in the provider's stream is not an object.")
-        index = choice.get("index")
-        changed = not isinstance(index, int) or isinstance(index, bool)
-        if changed:
-            index = int(index) if isinstance(index, str) and index.isdecimal() else position
-            choice["index"] = index
+        index, changed = choice.get("index"), False
+        if not isinstance(index, int) or isinstance(index, bool):
+            choice["index"] = index = int(index) if isinstance(index, str) and index.isdecimal() else position
+            changed = True
         begun = self.choices.get(index)
         if begun is None:
             begun = self.choices[index] = Begun()
@@ -152,11 +151,11 @@ class Mending:
             right = finish_reason(said, called=begun.calls is not None)
             begun.finished = right is not None
         choice["finish_reason"] = right
-        return right != said
+        return bool(right != said)
 
 
 def _reasons_by_new_name(delta: Fields) -> bool:
-    return isinstance(delta.get("reasoning"), str) and bool(delta["reasoning"]) and "reasoning_content" not in delta
+    return isinstance(delta.get("reasoning"), str) and "reasoning_content" not in delta
 
 
 def _call(delta: Fields, begun: Begun) -> bool:

@@ -6,7 +6,7 @@
 A 200 that turns out to be plain JSON is an error, or a whole completion that is played as a stream.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from gateway.core.catalog import Target
@@ -18,7 +18,7 @@ from gateway.providers.openai import answer, faults, lenient
 from gateway.providers.openai.envelope import is_error
 from gateway.providers.openai.mending import Fields, Mending, says_more
 from gateway.providers.openai.replay import events_of
-from gateway.providers.openai.template import Run, Template, learn
+from gateway.providers.openai.template import Template, learn
 
 _LEAD: Final = b" \t\r\n\xef\xbb\xbf"
 """What may stand before a body's first byte of meaning: space, and the bytes of a BOM."""
@@ -27,8 +27,8 @@ DONE: Final = b"data: [DONE]\n\n"
 
 _LESSONS: Final = 16
 """How often one stream may learn a template: enough for reasoning, text and calls, not for a stream without any pattern."""
-_RUNS: Final = 8
-"""How often one block is searched for runs: where two kinds of events alternate, there are none to gain by."""
+_SEARCHES: Final = 8
+"""How often one block is searched for a row of equal events: where two kinds alternate, there is nothing to gain."""
 
 
 def normaliser(request: ModelRequest, target: Target, wall_s: float) -> "Stream":
@@ -89,7 +89,7 @@ class Stream:
         """The upstream has ended. Raises `UpstreamTruncated` unless every choice that began has its finish reason."""
         return self._guarded(self._conclude, b"")
 
-    def _guarded(self, step: Any, block: bytes) -> Chunk:
+    def _guarded(self, step: Callable[[bytes], None], block: bytes) -> Chunk:
         try:
             if not self.done:
                 step(block)
@@ -111,25 +111,30 @@ class Stream:
             self._whole.add(block)
             return
         self._splitter.feed(block)
-        runs = _RUNS
+        searches = _SEARCHES
         while not self.done:
-            if runs and (run := self._run()) is not None:
-                runs -= 1
-                self._emit(run.chunk.data, *run.chunk.deltas)
-            elif (raw := self._splitter.cut()) is not None:
-                self._read(raw)
-            else:
+            if searches and self._is_known():
+                searches -= 1
+                if self._take_run():
+                    continue
+            if (raw := self._splitter.cut()) is None:
                 return
+            self._read(raw)
 
-    def _run(self) -> Run | None:
-        """Events of the known kind, as many as stand next in a row."""
+    def _is_known(self) -> bool:
+        """The next event begins as the last one did."""
+        template, splitter = self._template, self._splitter
+        return template is not None and splitter.text.startswith(template.open, splitter.at)
+
+    def _take_run(self) -> bool:
+        """Takes the events like the last one, as many as stand in a row; False where that is none."""
         splitter, template = self._splitter, self._template
-        if template is None or not splitter.text.startswith(template.open, splitter.at):
-            return None
-        run = template.run(splitter.text, splitter.at)
-        if run is not None:
-            splitter.at = run.end
-        return run
+        run = template.run(splitter.text, splitter.at) if template is not None else None
+        if run is None:
+            return False
+        splitter.at = run.end
+        self._emit(run.chunk.data, *run.chunk.deltas)
+        return True
 
     def _conclude(self, _: bytes) -> None:
         if self._whole is not None:

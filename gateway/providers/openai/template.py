@@ -22,6 +22,7 @@ Fields = dict[str, Any]
 
 _PROBE: Final = b"fleetgate:probe"
 _PAD_PROBE: Final = b"fleetgate:padding"
+_HEAD: Final = 16
 _TEXTS: Final = ("content", "reasoning_content", "reasoning", "refusal")
 
 
@@ -53,75 +54,95 @@ class Run(NamedTuple):
     chunk: Chunk
 
 
+class Seam:
+    """Bytes between pieces. Cutting looks for their head alone: searching for long strings costs several times as much."""
+
+    __slots__ = ("head", "rest", "size")
+
+    def __init__(self, seam: bytes) -> None:
+        self.size = len(seam)
+        self.head = seam[:_HEAD]
+        self.rest = seam[_HEAD:]
+
+    def cut(self, text: bytes) -> list[bytes]:
+        """The pieces; where what follows a head is not the rest, it stays in its piece."""
+        first, *others = text.split(self.head)
+        rest = self.rest
+        return [first, *[piece.removeprefix(rest) for piece in others]]
+
+    def joined(self, pieces: list[bytes], separator: bytes, length: int) -> bytes:
+        """The pieces of a text of that length with `separator` for the seams. Raises ValueError for a seam that was none."""
+        whole = separator.join(pieces)
+        if len(whole) != length - (self.size - len(separator)) * (len(pieces) - 1):
+            raise ValueError("not the same seam everywhere")
+        return whole
+
+
 class Template:
     """See the module's docstring."""
 
-    __slots__ = ("_between", "_fragments", "_middle", "close", "hole", "open")
+    __slots__ = ("_fragments", "_middle", "_seam", "close", "hole", "open")
 
     def __init__(self, opening: bytes, middle: bytes, closing: bytes, fragments: list[bytes] | None, hole: Hole) -> None:
         self.open = opening
         self.close = closing + b"\n\n"
         self.hole = hole
-        self._middle = middle
-        self._between = self.close + opening
+        self._seam = Seam(self.close + opening)
+        self._middle = Seam(middle) if middle else None
         self._fragments = fragments
 
     def whole(self, block: bytes) -> Chunk | None:
         """The chunk of a block that begins with `open` and ends with `close`; None where it holds anything else."""
-        inner = block[len(self.open) : -len(self.close)]
-        if len(inner) + len(self.open) + len(self.close) != len(block):
-            return None
-        return self._chunk(inner.split(self._between), block)
+        start, end = len(self.open), len(block) - len(self.close)
+        return self._chunk(block[start:end], block) if start <= end else None
 
     def run(self, text: bytes, at: int) -> Run | None:
-        """The events like this one at the head of `text[at:]`, which begins with `open`; None where they are none."""
-        pieces = text[at + len(self.open) :].split(self._between)
-        last = pieces[-1]
-        cut = last.find(self.close)
-        if cut >= 0:
-            pieces[-1] = last[:cut]
-            end = len(text) - len(last) + cut + len(self.close)
-        else:
-            pieces.pop()
-            end = len(text) - len(last) - len(self.open)
-        chunk = self._chunk(pieces, text[at:end]) if pieces else None
+        """The events like this one at the head of `text[at:]`, which begins with `open`; None where there are none.
+
+        They end where the last `close` does; should events of another kind stand before that, it is None, too.
+        """
+        start = at + len(self.open)
+        last = text.rfind(self.close, start)
+        if last < 0:
+            return None
+        end = last + len(self.close)
+        chunk = self._chunk(text[start:last], text[at:end])
         return None if chunk is None else Run(end, chunk)
 
-    def _chunk(self, pieces: list[bytes], block: bytes) -> Chunk | None:
+    def _chunk(self, inner: bytes, block: bytes) -> Chunk | None:
+        """The chunk of `block`, of which `inner` is what stands between the first `open` and the last `close`."""
+        pieces = [inner] if len(inner) < self._seam.size else self._seam.cut(inner)
         try:
-            text = _padded(pieces, self._middle) if self._middle else _joined(pieces)
-        except (orjson.JSONDecodeError, ValueError):
-            return None
-        if text is None:
+            text = self._text(pieces, inner) if self._middle is None else self._padded(pieces, inner, self._middle)
+        except ValueError:
             return None
         if (fragments := self._fragments) is not None:
             # bytes.join the other way round: the text goes between the fragments of each event.
             block = b"".join([piece.join(fragments) for piece in pieces])
         return Chunk(block, (self.hole.delta(text),))
 
+    def _text(self, pieces: list[bytes], inner: bytes) -> bytes:
+        """The text of all events. Raises ValueError where a piece is not the inside of a JSON string.
 
-def _joined(pieces: list[bytes]) -> bytes | None:
-    """The text of all pieces; None or ValueError where one is not the inside of a JSON string.
+        The line break in the separator sees to that: it cannot be inside a string, so no piece can swallow its neighbour.
+        """
+        if len(pieces) == 1:
+            text = orjson.loads(b'"%b"' % inner)
+            return inner if b"\\" not in inner else bytes(text, "utf-8")
+        joined = self._seam.joined(pieces, b'"\n,"', len(inner))
+        texts: list[str] = orjson.loads(b'["%b"]' % joined)
+        if len(texts) != len(pieces):
+            raise ValueError("a piece is more than a text")
+        return "".join(texts).encode()
 
-    The line break in the separator stands for that: it cannot be inside a string, so no piece can swallow its neighbour.
-    """
-    if len(pieces) == 1:
-        piece = pieces[0]
-        text = orjson.loads(b'"%b"' % piece)
-        return piece if b"\\" not in piece else bytes(text, "utf-8")
-    texts = orjson.loads(b'["%b"]' % b'"\n,"'.join(pieces))
-    if len(texts) != len(pieces):
-        return None
-    return "".join(texts).encode()
-
-
-def _padded(pieces: list[bytes], middle: bytes) -> bytes | None:
-    """The same where each piece is text, `middle` and padding."""
-    joined = b'"]\n,["'.join(pieces)
-    pairs = orjson.loads(b'[["%b"]]' % joined.replace(middle, b'"\n,"'))
-    if len(pairs) != len(pieces) or joined.count(middle) != len(pieces):
-        return None
-    return "".join([text for text, _ in pairs]).encode()
+    def _padded(self, pieces: list[bytes], inner: bytes, middle: Seam) -> bytes:
+        """The same where each piece is a text, `middle` and padding."""
+        joined = self._seam.joined(pieces, b'"]\n,["', len(inner))
+        halves = middle.cut(joined)
+        pairs: list[list[str]] = orjson.loads(b'[["%b"]]' % middle.joined(halves, b'"\n,"', len(joined)))
+        if len(pairs) != len(pieces) or len(halves) != len(pieces) + 1:
+            raise ValueError("a piece is more than a text and its padding")
+        return "".join([text for text, _ in pairs]).encode()
 
 
 def hole_of(event: Fields) -> tuple[Hole, str] | None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -124,9 +125,10 @@ class Client:
 class Running:
     """The server and the means to reach it."""
 
-    def __init__(self, port: int, state: State) -> None:
+    def __init__(self, port: int, state: State, trust: ssl.SSLContext | None = None) -> None:
         self.port = port
         self.state = state
+        self.trust = trust
         self._clients: list[Client] = []
 
     async def client(self, receive_buffer: int | None = None) -> Client:
@@ -135,7 +137,8 @@ class Running:
         if receive_buffer is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", self.port))
-        client = Client(*await asyncio.open_connection(sock=sock, limit=64 * 1024))
+        name = "localhost" if self.trust else None
+        client = Client(*await asyncio.open_connection(sock=sock, ssl=self.trust, server_hostname=name))
         self._clients.append(client)
         return client
 
@@ -154,15 +157,18 @@ class Running:
 
 
 @asynccontextmanager
-async def serving(app: App, limits: ServerLimits = PATIENT, **config: Any) -> AsyncIterator[Running]:
+async def serving(
+    app: App, limits: ServerLimits = PATIENT, tls: tuple[ssl.SSLContext, ssl.SSLContext] | None = None, **config: Any
+) -> AsyncIterator[Running]:
     """Serves `app` on a free port; at the end every connection and every task has to be gone."""
+    own, trust = tls or (None, None)
     state = State()
     factory = protocol_factory(limits, refuse)
     settings = Config(app, **config)
     server = await asyncio.get_running_loop().create_server(
-        lambda: factory(config=settings, server_state=state, app_state={"of": "lifespan"}), "127.0.0.1", 0
+        lambda: factory(config=settings, server_state=state, app_state={"of": "lifespan"}), "127.0.0.1", 0, ssl=own
     )
-    running = Running(server.sockets[0].getsockname()[1], state)
+    running = Running(server.sockets[0].getsockname()[1], state, trust)
     try:
         yield running
     finally:

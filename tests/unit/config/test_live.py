@@ -1,0 +1,301 @@
+"""The swap: prepared before it counts, retired after; a bad file changes nothing; files are followed."""
+
+import asyncio
+import dataclasses
+import logging
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from gateway.config.inputs import Inputs
+from gateway.config.live import Change, Live, Reload
+from gateway.config.load import ConfigRefused, examine
+from gateway.core.snapshot import Snapshot
+from gateway.telemetry.tasks import Tasks
+from tests.unit.config.folders import ECHO
+
+OTHER = ECHO.replace("echo/echo", "echo/other")
+
+
+class Root:
+    """A composition root that writes down what it was asked for; `gate` holds `prepare` up, `fails` breaks it."""
+
+    def __init__(self) -> None:
+        self.prepared: list[tuple[Snapshot, Snapshot | None]] = []
+        self.retired: list[tuple[Snapshot, Snapshot]] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.fails: Exception | None = None
+        self.running = 0
+        self.reloads: list[Reload] = []
+        self.heard = asyncio.Event()
+
+    async def prepare(self, new: Snapshot, old: Snapshot | None) -> Snapshot:
+        self.prepared.append((new, old))
+        self.running += 1
+        assert self.running == 1
+        await self.gate.wait()
+        self.running -= 1
+        if self.fails is not None:
+            raise self.fails
+        return dataclasses.replace(new, upstreams={"opened": object()})  # type: ignore[dict-item]
+
+    def retire(self, old: Snapshot, new: Snapshot) -> None:
+        self.retired.append((old, new))
+
+    def told(self, reload: Reload) -> None:
+        self.reloads.append(reload)
+        self.heard.set()
+
+
+def live_on(folder: Path, root: Root, text: str = ECHO, poll_s: float = 0.01) -> tuple[Live, Path]:
+    path = folder / "config.yaml"
+    path.write_text(text)
+    return Live(Inputs(path, {}), root.prepare, root.retire, root.told, poll_s), path
+
+
+def target(live: Live) -> str:
+    return live.current.catalog.models["echo"].targets[0].model
+
+
+async def test_the_first_configuration_is_prepared_before_it_counts(tmp_path: Path) -> None:
+    root = Root()
+    live, path = live_on(tmp_path, root)
+    with pytest.raises(RuntimeError, match="before start"):
+        _ = live.current
+    loaded = await live.start()
+    assert live.current.upstreams
+    assert root.prepared[0][1] is None
+    assert (loaded.path, live.loaded) == (path, loaded)
+
+
+async def test_a_configuration_examined_before_is_taken_as_it_is(tmp_path: Path) -> None:
+    root = Root()
+    live, path = live_on(tmp_path, root)
+    examined = examine(Inputs(path, {}))
+    path.write_text("broken: [")
+    await live.start(examined)
+    assert target(live) == "echo"
+
+
+async def test_a_first_configuration_that_does_not_hold_is_refused(tmp_path: Path) -> None:
+    live, _ = live_on(tmp_path, Root(), "sever: {}")
+    with pytest.raises(ConfigRefused, match="did you mean 'server'"):
+        await live.start()
+
+
+async def test_a_changed_file_is_swapped_in_whole(tmp_path: Path) -> None:
+    root = Root()
+    live, path = live_on(tmp_path, root)
+    await live.start()
+    old = live.current
+    path.write_text(OTHER)
+    reload = await live.reload()
+    assert (reload.change, reload.version) == (Change.SWAPPED, live.current.version)
+    assert target(live) == "other"
+    assert root.retired == [(old, live.current)]
+    assert root.prepared[1][1] is old
+    assert root.reloads == [reload]
+
+
+async def test_the_old_one_stands_until_the_new_one_is_prepared(tmp_path: Path) -> None:
+    root = Root()
+    live, path = live_on(tmp_path, root)
+    await live.start()
+    path.write_text(OTHER)
+    root.gate.clear()
+    task = asyncio.ensure_future(live.reload())
+    while len(root.prepared) < 2:
+        await asyncio.sleep(0)
+    assert target(live) == "echo"
+    assert root.retired == []
+    root.gate.set()
+    await task
+    assert target(live) == "other"
+
+
+async def test_a_change_of_comments_alone_swaps_nothing(tmp_path: Path) -> None:
+    root = Root()
+    live, path = live_on(tmp_path, root)
+    await live.start()
+    old = live.current
+    path.write_text(f"# said better\n{ECHO}")
+    assert (await live.reload()).change is Change.UNCHANGED
+    assert live.current is old
+    assert len(root.prepared) == 1
+
+
+@pytest.mark.parametrize("broken", ["models: [", "sever: {}", "server: { listen: 0.0.0.0:1 }", None])
+async def test_a_bad_file_changes_nothing_and_says_why(
+    tmp_path: Path, broken: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    root = Root()
+    live, path = live_on(tmp_path, root)
+    await live.start()
+    old = live.current
+    if broken is None:
+        path.unlink()
+    else:
+        path.write_text(broken)
+    with caplog.at_level(logging.ERROR, "fleetgate.config"):
+        reload = await live.reload()
+    assert (reload.change, reload.version, live.current) == (Change.REFUSED, old.version, old)
+    assert reload.problems
+    assert all(str(path) in record.fields["where"] for record in caplog.records)  # type: ignore[attr-defined]
+    path.write_text(OTHER)
+    assert (await live.reload()).change is Change.SWAPPED
+
+
+async def test_a_provider_that_cannot_be_opened_changes_nothing(tmp_path: Path) -> None:
+    root = Root()
+    live, path = live_on(tmp_path, root)
+    await live.start()
+    old, root.fails = live.current, OSError("no such CA")
+    path.write_text(OTHER)
+    reload = await live.reload()
+    assert (reload.change, live.current) == (Change.REFUSED, old)
+    assert "no such CA" in reload.problems[0].message
+    assert root.retired == []
+
+
+async def test_a_provider_that_cannot_be_opened_at_the_start_is_refused(tmp_path: Path) -> None:
+    root = Root()
+    root.fails = ValueError("no such scheme")
+    live, _ = live_on(tmp_path, root)
+    with pytest.raises(ConfigRefused, match="no such scheme"):
+        await live.start()
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("server: { listen: 127.0.0.1:9 }", "server.listen"),
+        ("server: { workers: 2 }", "server.workers"),
+        ("stores: { hot: redis://h }", "stores.hot"),
+        ("stores: { ledger: sqlite:///x.db }", "stores.ledger"),
+    ],
+)
+async def test_what_only_a_restart_changes_is_refused_by_name(tmp_path: Path, text: str, key: str) -> None:
+    root = Root()
+    live, path = live_on(tmp_path, root)
+    await live.start()
+    path.write_text(f"{OTHER}{text}\n")
+    reload = await live.reload()
+    (problem,) = reload.problems
+    assert (reload.change, problem.key, problem.line) == (Change.REFUSED, key, 3)
+    assert problem.hint == "restart it, or put the old value back"
+    assert target(live) == "echo"
+
+
+async def test_a_change_that_opens_the_gateway_to_everybody_is_refused(tmp_path: Path) -> None:
+    keys = "tenants: { t: { keys: [ { name: a, key: k1 } ] } }\n"
+    path = tmp_path / "config.yaml"
+    path.write_text(ECHO + keys)
+    root = Root()
+    live = Live(Inputs(path, {}, host="0.0.0.0"), root.prepare, root.retire)
+    await live.start()
+    path.write_text(ECHO)
+    reload = await live.reload()
+    assert (reload.change, [one.rule for one in reload.problems]) == (Change.REFUSED, ["exposed"])
+    assert live.current.keys
+
+
+async def test_reloads_do_not_overlap(tmp_path: Path) -> None:
+    root = Root()
+    live, path = live_on(tmp_path, root)
+    await live.start()
+    path.write_text(OTHER)
+    changes = [reload.change for reload in await asyncio.gather(*(live.reload() for _ in range(5)))]
+    assert sorted(change.value for change in changes) == ["swapped"] + ["unchanged"] * 4 or changes.count(Change.SWAPPED) == 1
+    assert len(root.retired) == 1
+
+
+async def test_without_a_file_a_reload_changes_nothing() -> None:
+    root = Root()
+    live = Live(Inputs(None, {}), root.prepare, root.retire)
+    await live.start()
+    assert (await live.reload()).change is Change.UNCHANGED
+
+
+# ---------------------------------------------------------------- following files
+
+
+@asynccontextmanager
+async def following(live: Live) -> AsyncIterator[None]:
+    await live.start()
+    tasks = Tasks()
+    tasks.spawn(live.watch())
+    try:
+        yield
+    finally:
+        await tasks.aclose()
+
+
+async def heard(root: Root) -> Reload:
+    async with asyncio.timeout(10):
+        await root.heard.wait()
+    root.heard.clear()
+    return root.reloads[-1]
+
+
+def rewritten(path: Path) -> None:
+    path.write_text(OTHER)
+
+
+def replaced(path: Path) -> None:
+    fresh = path.with_suffix(".new")
+    fresh.write_text(OTHER)
+    os.utime(fresh, ns=(path.stat().st_mtime_ns, path.stat().st_mtime_ns))
+    fresh.replace(path)
+
+
+@pytest.mark.parametrize("change", [rewritten, replaced])
+async def test_a_file_that_changes_is_read_again(tmp_path: Path, change: Callable[[Path], None]) -> None:
+    root = Root()
+    live, path = live_on(tmp_path, root)
+    async with following(live):
+        change(path)
+        assert (await heard(root)).change is Change.SWAPPED
+        assert target(live) == "other"
+
+
+async def test_a_bad_file_is_complained_about_once_and_its_correction_is_taken(tmp_path: Path) -> None:
+    root = Root()
+    live, path = live_on(tmp_path, root)
+    async with following(live):
+        path.write_text("sever: {}")
+        assert (await heard(root)).change is Change.REFUSED
+        await asyncio.sleep(0.1)
+        assert len(root.reloads) == 1
+        path.write_text(OTHER)
+        assert (await heard(root)).change is Change.SWAPPED
+
+
+async def test_policies_and_secret_files_are_followed_too(tmp_path: Path) -> None:
+    (tmp_path / "pepper").write_text("a")
+    root = Root()
+    live, _ = live_on(tmp_path, root, f"auth: {{ pepper: file:pepper }}\n{ECHO}")
+    async with following(live):
+        (tmp_path / "pepper").write_text("bb")
+        assert (await heard(root)).change is Change.SWAPPED
+        assert live.current.pepper == b"bb"
+        (tmp_path / "policies").mkdir()
+        (tmp_path / "policies" / "a.yaml").write_text("policy: a\n")
+        assert (await heard(root)).change is Change.SWAPPED
+        (tmp_path / "policies" / "a.yaml").unlink()
+        assert (await heard(root)).change is Change.SWAPPED
+
+
+async def test_what_changed_while_it_was_being_read_is_read_again(tmp_path: Path) -> None:
+    root = Root()
+    live, path = live_on(tmp_path, root)
+    examined = examine(Inputs(path, {}))
+    path.write_text(OTHER)
+    await live.start(examined)
+    tasks = Tasks()
+    tasks.spawn(live.watch())
+    assert (await heard(root)).change is Change.SWAPPED
+    await tasks.aclose()
