@@ -13,6 +13,8 @@ class Operation(Enum):
     COMPLETIONS = "/completions"
     EMBEDDINGS = "/embeddings"
 
+    __hash__ = object.__hash__  # members are themselves only; Enum's own hash is a call in Python
+
     @property
     def label(self) -> str:
         """Its name in metrics and logs."""

@@ -74,6 +74,8 @@ class Ending(Enum):
     ABANDONED = "abandoned"
     SHUTDOWN = "shutdown"
 
+    __hash__ = object.__hash__  # as in Operation
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:

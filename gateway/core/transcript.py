@@ -5,10 +5,14 @@ Meter, and later cache, loop check and trace, read the transcript, so that a str
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 TEXT_LIMIT = 4 * 1024 * 1024
 """Bytes of text after which a transcript stops remembering (and says so); the stream itself goes on."""
+
+_PLACES: Mapping[str, str] = MappingProxyType({"chat.completion": "message", "text_completion": ""})
+"""Where a choice says what it says, by the kind of object, if not in its `delta`; a text stands beside, in `text`."""
 
 
 @dataclass(slots=True)
@@ -84,8 +88,9 @@ class Transcript:
     def fold_event(self, event: Mapping[str, Any]) -> None:
         """Takes in one event (or a whole plain completion) that is in OpenAI's form already."""
         self._heading(event)
+        where = _PLACES.get(event.get("object") or "", "delta")
         for entry in event.get("choices") or ():
-            self._choice(entry)
+            self._choice(entry, entry.get(where) or {"content": entry.get("text")})
 
     def choice(self, index: int) -> Choice:
         """The choice of this index, begun where it is new."""
@@ -103,10 +108,9 @@ class Transcript:
         self.system_fingerprint = event.get("system_fingerprint") or self.system_fingerprint
         self.usage = event.get("usage") or self.usage
 
-    def _choice(self, entry: Mapping[str, Any]) -> None:
+    def _choice(self, entry: Mapping[str, Any], said: Mapping[str, Any]) -> None:
         choice = self.choice(entry.get("index") or 0)
         choice.finish_reason = entry.get("finish_reason") or choice.finish_reason
-        said = entry.get("delta") or entry.get("message") or {"content": entry.get("text")}
         choice.role = said.get("role") or choice.role
         self._words(choice.text, said.get("content"))
         self._words(choice.reasoning, said.get("reasoning_content") or said.get("reasoning"))

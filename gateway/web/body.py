@@ -17,6 +17,8 @@ Kind = type | tuple[type, ...]
 FIELD_LIMIT: Final = 100_000
 """Keys in one body; agents with hundreds of tools stay under a tenth of it."""
 
+SHORTEST_FIELD: Final = len(b'"":1,')
+
 _KEY = re.compile(rb'(?<!\\)"\s*+:')
 _NEEDED: Final[Mapping[Operation, tuple[str, Kind]]] = {
     Operation.CHAT: ("messages", list),
@@ -86,7 +88,7 @@ def parse(operation: Operation, body: bytes) -> ModelRequest:
 
 
 def _object(body: bytes) -> dict[str, Any]:
-    if body.count(b":") > FIELD_LIMIT and next(islice(_KEY.finditer(body), FIELD_LIMIT, None), None) is not None:
+    if len(body) > FIELD_LIMIT * SHORTEST_FIELD and _has_too_many_keys(body):
         raise TooManyFields(f"The body has more than {FIELD_LIMIT} keys.")
     try:
         fields = orjson.loads(body)
@@ -95,6 +97,12 @@ def _object(body: bytes) -> dict[str, Any]:
     if not isinstance(fields, dict):
         raise InvalidJson('The body must be a JSON object, such as {"model": ..., "messages": [...]}.')
     return fields
+
+
+def _has_too_many_keys(body: bytes) -> bool:
+    if body.count(b":") <= FIELD_LIMIT:
+        return False
+    return next(islice(_KEY.finditer(body), FIELD_LIMIT, None), None) is not None
 
 
 def _where(body: bytes, error: orjson.JSONDecodeError) -> str:

@@ -19,6 +19,7 @@ from gateway.core.chat import ModelRequest, Operation
 from gateway.core.clock import Clock
 from gateway.core.errors import GatewayError, ShuttingDown
 from gateway.core.exchange import Ending, Exchange
+from gateway.core.record import Record
 from gateway.core.snapshot import Snapshot
 from gateway.pipeline import Inflight, Journey, Pipeline
 from gateway.telemetry.tasks import Tasks
@@ -178,16 +179,20 @@ class Talk:
         exchange = self._exchange
         told: list[Header] = [(b"x-request-id", exchange.id.encode())]
         facts = exchange.facts
-        if (record := facts.get("record")) is None:
+        record: Record | None = facts.get("record")
+        if record is None:
             return told
-        total_ms = (self._house.clock.now_s() - exchange.born_s) * 1000
-        if record.attempts:
-            upstream_ms = sum(attempt.seconds for attempt in record.attempts) * 1000
-            told.append((b"server-timing", b"upstream;dur=%.1f, total;dur=%.1f" % (upstream_ms, total_ms)))
-            told.append((b"x-fleetgate-model", answered_by(exchange.target, exchange.request.model)))
-            told.append((b"x-fleetgate-attempts", b"%d" % len(record.attempts)))
+        total_s = self._house.clock.now_s() - exchange.born_s
+        attempts = record.attempts
+        if attempts:
+            upstream_s = attempts[0].seconds if len(attempts) == 1 else sum(attempt.seconds for attempt in attempts)
+            told += (
+                (b"server-timing", b"upstream;dur=%.1f, total;dur=%.1f" % (upstream_s * 1000, total_s * 1000)),
+                (b"x-fleetgate-model", answered_by(facts["target"], facts["request"].model)),
+                (b"x-fleetgate-attempts", b"%d" % len(attempts)),
+            )
         else:
-            told.append((b"server-timing", b"total;dur=%.1f" % total_ms))
+            told.append((b"server-timing", b"total;dur=%.1f" % (total_s * 1000)))
         if record.trace is not None:
             told.append((b"traceparent", record.trace.header().encode()))
         return told

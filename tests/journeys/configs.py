@@ -1,4 +1,4 @@
-"""The configuration that the journeys' gateways run on: the second server and two providers that are of no use, a few models, two tenants."""
+"""The configuration of the journeys' gateways: the second server, two providers of no use, a few models, two tenants."""
 
 from collections.abc import Callable
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 ROOT = Path(__file__).parents[2]
-ADDRESS = re.compile(rb"http://(?:127\.0\.0\.1|localhost):(\d+)")
+ADDRESS = re.compile(rb"listens on http://[^\s:]+:(\d+)")
 _LOCAL = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -104,7 +104,7 @@ class Gateway:
             raise
 
     def _address(self) -> int:
-        """The port on the start screen; the address of the upstream may stand there too, after ours."""
+        """The port on the start screen, where other addresses stand, too."""
         self.until(lambda: ADDRESS.search(self.log.read_bytes()) is not None, "an address on the start screen")
         found = ADDRESS.search(self.log.read_bytes())
         assert found is not None

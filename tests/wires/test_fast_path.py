@@ -161,9 +161,7 @@ def test_what_is_cut_in_the_middle_waits_and_the_rest_goes_on(monkeypatch: pytes
     assert parsed == []
 
 
-@pytest.mark.parametrize(
-    "odd", ['"', "\\", "a\nb", 'a","b', "\x00", 'x"},"finish_reaso', 'x"},"finish_reason":null}]}\n\ndata: {"id":']
-)
+@pytest.mark.parametrize("odd", ['"', "\\", "a\nb", 'a","b', "\x00", 'x"},"finish_reaso'])
 def test_a_piece_that_is_no_text_is_seen(odd: str) -> None:
     """The bytes are those of a known event, but what stands in the text's place ends the string or breaks the line."""
     stream = warm(chunk({"content": "one"}))

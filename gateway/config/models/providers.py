@@ -97,7 +97,7 @@ class Provider(Section):
         default_factory=list, description="Keys to send; several rotate, and empty ones do not count."
     )
     capacity: Capacity = Field(default_factory=Capacity, description="What its account can carry.")
-    timeouts: Patience = Field(default_factory=Patience, description="How long each phase of a call may take.")
+    timeouts: Patience = Field(default_factory=Patience, description="How long it may take, phase by phase.")
     pool: Pool = Field(default_factory=Pool, description="The connections that are kept.")
     ca_file: str | None = Field(
         default=None, description="CA certificates in place of the system's, a PEM file beside the configuration."

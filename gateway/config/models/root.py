@@ -15,7 +15,7 @@ class Config(Section):
     """What `config.yaml` says; every key may be left out."""
 
     server: Server = Field(default_factory=Server, description="Where the process listens and what it takes.")
-    stores: Stores = Field(default_factory=Stores, description="Where state lives.")
+    stores: Stores = Field(default_factory=Stores, description="Where counters and accounts live.")
     auth: Auth = Field(default_factory=Auth, description="The gateway's own secrets.")
     providers: Annotated[dict[str, Provider], Entries] = Field(default_factory=dict, description="Who answers, by name.")
     models: dict[str, ModelOrTarget] = Field(

@@ -17,7 +17,7 @@ class Limit(Section):
     @model_validator(mode="after")
     def _names_one(self) -> "Limit":
         if len(self.model_fields_set) != 1:
-            raise unexpected("one of requests, tokens and concurrent in each entry, such as { requests: 600/min }")
+            raise unexpected("one of requests, tokens and concurrent in each entry, as { requests: 600/min }")
         return self
 
 
@@ -30,7 +30,7 @@ class Budget(Section):
     @model_validator(mode="after")
     def _names_one(self) -> "Budget":
         if len(self.model_fields_set) != 1:
-            raise unexpected("one of usd and tokens in each entry, such as { usd: 200/day }")
+            raise unexpected("one of usd and tokens in each entry, as { usd: 200/day }")
         return self
 
 

@@ -125,7 +125,7 @@ class Mending:
             changed = True
         if not begun.role:
             begun.role = True
-            if not delta.get("role"):
+            if not delta.get("role") or not isinstance(delta["role"], str):
                 choice["delta"] = delta = {**delta, "role": "assistant"}
                 changed = True
         if _reasons_by_new_name(delta):

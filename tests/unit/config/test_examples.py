@@ -54,7 +54,10 @@ def test_every_key_whose_step_has_not_come_is_noted(example: Examined) -> None:
 
 def test_what_was_not_set_is_not_noted(tmp_path: Path) -> None:
     quiet = "server: { workers: 1 }\nstores: { hot: memory:// }\nauth: { admin_key: '' }\ntiers: {}\n"
-    assert messages(look(tmp_path, f"{ECHO}{quiet}tenants: {{ t: {{ weight: 1, pool: default, bodies: off }} }}\n"), Severity.NOTE) == []
+    assert (
+        messages(look(tmp_path, f"{ECHO}{quiet}tenants: {{ t: {{ weight: 1, pool: default, bodies: off }} }}\n"), Severity.NOTE)
+        == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -74,7 +77,9 @@ def test_what_was_set_and_does_nothing_yet_is_noted(tmp_path: Path, text: str, k
     assert only(examined, Severity.NOTE).key == key
 
 
-@pytest.mark.parametrize("text", ["stores: { hot: mongo://h }", "stores: { ledger: file.db }", "tenants: { t: { bodies: on } }"])
+@pytest.mark.parametrize(
+    "text", ["stores: { hot: mongo://h }", "stores: { ledger: file.db }", "tenants: { t: { bodies: on } }"]
+)
 def test_what_does_nothing_yet_is_checked_for_its_shape(tmp_path: Path, text: str) -> None:
     assert look(tmp_path, f"{ECHO}{text}\n").loaded is None
 

@@ -59,7 +59,7 @@ config.yaml:9:8: write a mapping of keys (found several values)
 config.yaml:12:27: write a rate such as 600/min or 2M/min (per s, min, h, day, week or month) (found '600/mn')
    12 |     limits: [ { requests: 600/mn }, {} ]
       |                           ^^^^^^
-config.yaml:12:37: write one of requests, tokens and concurrent in each entry, such as { requests: 600/min } (found several values)
+config.yaml:12:37: write one of requests, tokens and concurrent in each entry, as { requests: 600/min } (found several values)
    12 |     limits: [ { requests: 600/mn }, {} ]
       |                                     ^^
 config.yaml:13:13: write one of off, metadata, redacted, full (found 'some')

@@ -1,5 +1,6 @@
 """Values with units: what is right is read exactly, and what is not says what would be."""
 
+import contextlib
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -97,10 +98,8 @@ def test_anything_else_says_what_was_expected(reader: str, text: object) -> None
 
 @given(st.sampled_from(sorted(READERS)), st.one_of(st.text(), st.integers(), st.floats(), st.booleans(), st.none()))
 def test_no_text_breaks_a_reader(reader: str, text: object) -> None:
-    try:
-        READERS[reader](text)
-    except UnitError as error:
-        assert error.expected in str(error)
+    with contextlib.suppress(UnitError):
+        assert READERS[reader](text) is not None
 
 
 @given(st.integers(0, 10**6), st.sampled_from(sorted(units.SECONDS)))

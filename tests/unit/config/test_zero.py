@@ -53,7 +53,9 @@ def test_both_go_together() -> None:
     assert (spec.base_url, spec.api_keys) == ("http://127.0.0.1:9100/v1", ("x",))
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:8080/v1", "http://localhost:8080", "http://[::1]:8080/v1", "http://0.0.0.0:8080"])
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8080/v1", "http://localhost:8080", "http://[::1]:8080/v1", "http://0.0.0.0:8080"]
+)
 def test_the_gateway_s_own_address_is_not_taken_for_a_provider(url: str) -> None:
     loaded = zero(OPENAI_BASE_URL=url, OPENAI_API_KEY="any")
     assert list(loaded.snapshot.providers) == ["echo"]

@@ -14,6 +14,7 @@ from gateway.core.catalog import PoolLimits, Timeouts
 from gateway.core.errors import UpstreamBroken, UpstreamFault, UpstreamTimeout
 from gateway.providers.transport.http1.answer import Answer
 from gateway.providers.transport.http1.reader import AnswerReader
+from gateway.providers.transport.outbox import Outbox
 
 UNREAD_BYTES = 64 * 1024
 """What may lie unread before the socket is left alone."""
@@ -41,12 +42,13 @@ class Connection(asyncio.Protocol):
     """A connection to the origin, with at most one exchange at a time."""
 
     __slots__ = (
-        "_answer", "_born", "_clogged", "_discarded", "_keeper", "_last", "_limits", "_loop", "_paused", "_reader", "_timer",
-        "_timer_at", "_transport", "_unread", "_uploading",
+        "_answer", "_born", "_clogged", "_discarded", "_keeper", "_last", "_limits", "_loop", "_outbox", "_paused", "_reader",
+        "_timer", "_timer_at", "_transport", "_unread", "_uploading",
     )  # fmt: skip
 
-    def __init__(self, keeper: Keeper, limits: PoolLimits, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, keeper: Keeper, limits: PoolLimits, loop: asyncio.AbstractEventLoop, outbox: Outbox) -> None:
         self._keeper = keeper
+        self._outbox = outbox
         self._limits = limits
         self._loop = loop
         self._reader = AnswerReader()
@@ -61,15 +63,13 @@ class Connection(asyncio.Protocol):
     # ------------------------------------------------------------ the client's side
 
     def start(self, data: bytes, answer: Answer, *, bodiless: bool) -> bool:
-        """Writes a request (or its head); False where the connection died at it, so that nothing was sent."""
+        """Writes a request (or its head); False where the connection is dead already, so that nothing was sent."""
         transport = self._transport
         if transport is None or transport.is_closing():
             return False
         now = self._last = self._loop.time()
         self._reader.expect(bodiless=bodiless)
-        transport.write(data)
-        if transport.is_closing():
-            return False
+        self._outbox.put(transport, data)
         self._answer = answer
         self._watch(min(now + answer.timeouts.first_byte_s, answer.deadline))
         return True
@@ -83,7 +83,8 @@ class Connection(asyncio.Protocol):
                 await answer.change()
             if answer.status or answer.over or self._transport is None:
                 return
-            self._transport.write(view[at : at + WRITE_BYTES])
+            self._outbox.put(self._transport, view[at : at + WRITE_BYTES])
+            self._outbox.flush()  # the clog must show before the next slice
         self._uploading = False
 
     def ask(self, timeouts: Timeouts, deadline: float) -> Answer:

@@ -7,6 +7,7 @@ from gateway.core.catalog import PoolLimits, Timeouts
 from gateway.core.errors import UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
 from gateway.providers.transport.http1.connection import Connection
 from gateway.providers.transport.origin import Origin
+from gateway.providers.transport.outbox import Outbox
 
 CLOSING_S = 1.0
 """How long the end waits for the loop to report every connection as closed."""
@@ -28,6 +29,7 @@ class Pool:
         self._promised = 0
         self._retired = self._closed = False
         self._emptied: asyncio.Future[None] | None = None
+        self._outbox: Outbox | None = None
 
     def take(self, now: float) -> Connection | None:
         """An idle connection that is fit for use."""
@@ -66,7 +68,9 @@ class Pool:
     async def _connect(self) -> Connection:
         """Opens a connection in a place that is promised already. The name is resolved anew each time."""
         loop = asyncio.get_running_loop()
-        connection = Connection(self, self._limits, loop)
+        if self._outbox is None:
+            self._outbox = Outbox(loop)
+        connection = Connection(self, self._limits, loop, self._outbox)
         name = self._origin.host if self._tls is not None else None
         try:
             await loop.create_connection(
