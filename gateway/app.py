@@ -31,7 +31,7 @@ class Application:
         self.tasks = Tasks()
         self.inflight = Inflight()
         self.metrics = Metrics()
-        self.live = Live(inputs, self._prepare, self._retire)
+        self.live = Live(inputs, self._prepare, self._retire, self._reloaded)
         self._follow_files = follow_files
         self._clock: Clock = SystemClock()
         self._started = False
@@ -42,11 +42,8 @@ class Application:
         """Puts the first configuration in force. Raises `ConfigRefused`."""
         return await self.live.start(examined)
 
-    async def reload(self) -> Reload:
-        """Reads the configuration again; counts what it came to."""
-        reload = await self.live.reload()
+    def _reloaded(self, reload: Reload) -> None:
         self.metrics.counter("fleetgate_config_reloads_total").at(reload.change.value).add()
-        return reload
 
     def _current(self) -> Snapshot:
         return self.live.current

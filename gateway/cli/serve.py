@@ -60,7 +60,7 @@ async def _serve(inputs: Inputs, examined: Examined, loaded: Loaded, *, follow_f
         lambda port: _tell(loaded, port),
     )
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGHUP, lambda: application.tasks.spawn(application.reload(), "reload"))
+    loop.add_signal_handler(signal.SIGHUP, lambda: application.tasks.spawn(application.live.reload(), "reload"))
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)

@@ -118,6 +118,7 @@ def _fixed(config: Config) -> Mapping[Where, object]:
     return {
         ("server", "listen"): config.server.listen,
         ("server", "workers"): config.server.workers,
+        ("server", "receive"): config.server.receive,
         ("stores", "hot"): config.stores.hot,
         ("stores", "ledger"): config.stores.ledger,
     }

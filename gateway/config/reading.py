@@ -88,12 +88,7 @@ class _Reader:
 
     def value(self, node: yaml.Node, where: Where, depth: int) -> Any:
         span = self._document.values[where] = _span_of(node)
-        self._count += 1
-        if depth > DEPTH_LIMIT or self._count > VALUE_LIMIT:
-            if not any(one.rule == "too-large" for one, _ in self.complaints):
-                self.complain(
-                    Finding(where, "nested too deeply, or an anchor repeats itself too often", rule="too-large"), span
-                )
+        if not self._room(where, span, depth):
             return None
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, where, depth)
@@ -101,10 +96,19 @@ class _Reader:
             return self._scalar(node, where, span)
         return [self.value(child, (*where, at), depth + 1) for at, child in enumerate(node.value)]
 
+    def _room(self, where: Where, span: Span, depth: int) -> bool:
+        """Counts a value; an anchor that holds itself would go on for ever."""
+        self._count += 1
+        room = depth <= DEPTH_LIMIT and self._count <= VALUE_LIMIT
+        if not room and not any(one.rule == "too-large" for one, _ in self.complaints):
+            message = "nested too deeply, or an anchor repeats itself too often"
+            self.complain(Finding(where, message, rule="too-large"), span)
+        return room
+
     def _mapping(self, node: yaml.MappingNode, where: Where, depth: int) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for one in reversed([one for key, child in node.value if key.tag == f"{TAGS}merge" for one in _several(child)]):
-            if isinstance(one, yaml.MappingNode) and depth < DEPTH_LIMIT:
+            if isinstance(one, yaml.MappingNode) and self._room(where, _span_of(node), depth):
                 found |= self._mapping(one, where, depth + 1)
         own: set[str] = set()
         for key, child in node.value:

@@ -43,7 +43,7 @@ class ProviderSpec:
     pool: PoolLimits = PoolLimits()
     ca_file: str | None = None
     driver: str = "native"
-    proxy: str | None = None
+    proxy: str | None = field(default=None, repr=False)
     variable: str | None = None
     key_needed: bool = False
     script: tuple[tuple[str, str], ...] = ()

@@ -23,7 +23,7 @@ def upstream() -> Iterator[Upstream]:
 
 @pytest.fixture(scope="session")
 def start(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Starter]:
-    """Starts gateways in folders of their own; whatever still runs at the end is stopped."""
+    """Starts gateways in folders of their own; stops at the end what still runs, and looks for defects in every log."""
     running = request.config.stash.setdefault(RUNNING, [])
 
     def start(config: str | None, env: dict[str, str] | None = None) -> Gateway:
@@ -32,8 +32,10 @@ def start(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory, request:
         return running[-1]
 
     yield start
-    for one in running:
-        one.stop()
+    codes = [one.stop() for one in running]
+    assert set(codes) <= {0}, codes
+    defects = [one.tail() for one in running if b"Traceback" in one.log.read_bytes()]
+    assert not defects, "\n".join(defects)
 
 
 @pytest.fixture(scope="session")

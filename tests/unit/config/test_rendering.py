@@ -7,7 +7,7 @@ import pytest
 from gateway.config.inputs import Inputs
 from gateway.config.load import examine
 from gateway.config.problems import Finding, Problem, Severity, dotted, headline, in_order, render
-from tests.unit.config.folders import look, only, told
+from tests.unit.config.folders import loaded, look, only, told
 
 BAD = """\
 server:
@@ -112,6 +112,8 @@ def test_a_wrong_entry_does_not_make_others_look_wrong(tmp_path: Path) -> None:
         ("server: { listen: !my x }", 1, 19, "means nothing here"),
         ("server: { ? [a] : 1 }", 1, 13, "text as a key"),
         ("server: &a [ *a ]", 1, 9, "nested too deeply"),
+        ("server: &a [ *a, *a, *a ]", 1, 9, "nested too deeply"),
+        ("server: &a { <<: [ *a, *a, *a ] }", 1, 9, "nested too deeply"),
         ("server: { listen: *nobody }", 1, 19, "undefined alias"),
     ],
 )
@@ -154,3 +156,36 @@ def test_warnings_and_notes_say_so_and_come_after_errors() -> None:
 def test_a_key_is_written_as_people_do() -> None:
     assert dotted(("tenants", "acme", "keys", 0, "key")) == "tenants.acme.keys[0].key"
     assert Finding(("a",), "m").severity is Severity.ERROR
+
+
+def test_anchors_and_merged_mappings_work(tmp_path: Path) -> None:
+    text = """
+providers:
+  a: &a { wire: echo, script: { chunk: 2 } }
+  b: { <<: *a, script: { chunk: 3 } }
+  c: { <<: [ *a ], timeouts: { connect: 1s } }
+models: { "*": a/* }
+"""
+    specs = loaded(tmp_path, text).snapshot.providers
+    assert [dict(specs[name].script)["chunk"] for name in "abc"] == ["2", "3", "2"]
+    assert (specs["c"].wire, specs["c"].timeouts.connect_s) == ("echo", 1.0)
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "''", "server:\nproviders:\nmodels:\ntenants:\n", "\ufeffserver: {}\n"])
+def test_an_empty_file_and_empty_sections_mean_the_defaults(tmp_path: Path, text: str) -> None:
+    assert loaded(tmp_path, text).listen == ("127.0.0.1", 8080)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("models: { a: { chain: [ { target: e/x, priority: 9999 } ] } }", "write at most 1000"),
+        ("models: { a: { chain: [ { target: e/x, weight: none } ] } }", "write a whole number"),
+        ("models: { a: echo/x }", "add it under providers: echo: { wire: echo }"),
+        ("tenants: { t: { budgets: [ {} ] } }", "write one of usd and tokens in each entry, as { usd: 200/day }"),
+        ("tiers: { cheap: { a: b } }", "write a list"),
+        ("tenants: { t: { models: [ 4 ] } }", "write text, in quotes if need be"),
+    ],
+)
+def test_a_wrong_value_anywhere_says_what_to_write(tmp_path: Path, text: str, hint: str) -> None:
+    assert only(look(tmp_path, f"providers: {{ e: {{ wire: echo }} }}\n{text}\n")).hint == hint

@@ -23,7 +23,9 @@ PAGE = (ROOT / "docs" / "config.md").read_text("utf-8")
 # ---------------------------------------------------------------- the files
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "policies/default.yaml"])
+@pytest.mark.parametrize(
+    "name", ["config.yaml", "policies/default.yaml", "fleetgate.schema.json", "fleetgate.policy.schema.json"]
+)
 def test_the_repository_holds_what_init_writes(name: str) -> None:
     assert (ROOT / name).read_text("utf-8") == initial_files()[name]
 
