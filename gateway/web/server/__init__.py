@@ -26,10 +26,11 @@ class ProtocolFactory:
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> asyncio.Protocol:
+        loop = _loop or asyncio.get_running_loop()
         site = self._site
         if site is None or site.state is not server_state:
-            site = self._site = Site(config, server_state, app_state, self._limits, self._refuse)
-        return Connection(site, _loop or asyncio.get_running_loop())
+            site = self._site = Site(config, server_state, app_state, self._limits, self._refuse, loop)
+        return Connection(site, loop)
 
 
 def protocol_factory(limits: ServerLimits, refuse: Refuse) -> ProtocolFactory:

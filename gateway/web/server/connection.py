@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Final, cast
 
 from gateway.core.errors import GatewayError, Internal, SlowSender
@@ -78,7 +79,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports are not registered as asyncio's.
         self._transport = cast(asyncio.Transport, transport)
-        self.write = self._transport.write
+        self.write = partial(self._site.outbox.put, self._transport)
         self._transport.set_write_buffer_limits(high=HIGH_WATER)
         scheme = "https" if transport.get_extra_info("sslcontext") else "http"
         client, server = (_address(transport.get_extra_info(name)) for name in ("peername", "sockname"))
@@ -323,6 +324,7 @@ class Connection(asyncio.Protocol):
         self._budget = self._site.limits.linger_bytes
         self.read_by = self._site.sweeper.now + self._site.limits.linger_s
         if self._transport.can_write_eof():
+            self._site.outbox.flush()
             self._transport.write_eof()
         if self._paused_at is not None:
             self._paused_at = None
@@ -340,6 +342,7 @@ class Connection(asyncio.Protocol):
     def _close(self) -> None:
         self._stop_reading()
         self._waiting.clear()
+        self._site.outbox.flush()
         self._unsent = self._transport.get_write_buffer_size()
         self.write_by = self._site.sweeper.now + self._site.limits.stall_s
         self._transport.close()

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any, Protocol
 
+from gateway.providers.transport.outbox import Outbox
 from gateway.web.server.limits import Headers, Refuse, ServerLimits
 from gateway.web.server.response import render_lines
 from gateway.web.server.sweeper import Sweeper
@@ -31,10 +32,27 @@ class ServerConfig(Protocol):
 class Site:
     """The application, the limits and the shared state behind every connection of one server."""
 
-    __slots__ = ("_lines", "_rendered", "app_state", "application", "limits", "refuse", "root_path", "state", "sweeper")
+    __slots__ = (
+        "_lines",
+        "_rendered",
+        "app_state",
+        "application",
+        "limits",
+        "outbox",
+        "refuse",
+        "root_path",
+        "state",
+        "sweeper",
+    )
 
     def __init__(
-        self, config: ServerConfig, state: ServerState, app_state: dict[str, Any], limits: ServerLimits, refuse: Refuse
+        self,
+        config: ServerConfig,
+        state: ServerState,
+        app_state: dict[str, Any],
+        limits: ServerLimits,
+        refuse: Refuse,
+        loop: asyncio.AbstractEventLoop,
     ) -> None:
         if not config.loaded:
             config.load()
@@ -44,6 +62,7 @@ class Site:
         self.app_state = app_state
         self.limits = limits
         self.refuse = refuse
+        self.outbox = Outbox(loop)
         self.sweeper = Sweeper(limits.shortest_s())
         self._rendered: Headers | None = None
         self._lines = b""
