@@ -1,5 +1,7 @@
 """What holds for every test: async tests run on uvloop, and gateway code that blocks the loop fails the test it blocks in."""
 
+import asyncio
+import functools
 import os
 import socket
 import traceback
@@ -33,6 +35,24 @@ MAY_BLOCK: tuple[tuple[str, str, frozenset[str]], ...] = (
 def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> Mapping[str, Callable[[], Any]]:
     """The loop that serves in production is the loop that the tests run on."""
     return {"uvloop": uvloop.new_event_loop}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Ends an async test that hangs: the signal of pytest-timeout does not wake an idle uvloop."""
+    limit_s = float(config.getini("timeout"))
+    for item in items:
+        if isinstance(item, pytest.Function) and is_async_test(item) and not hasattr(item.obj, "hypothesis"):
+            marker = item.get_closest_marker("timeout")
+            item.obj = _bounded(item.obj, float(marker.args[0]) if marker and marker.args else limit_s)
+
+
+def _bounded(test: Callable[..., Any], limit_s: float) -> Callable[..., Any]:
+    @functools.wraps(test)
+    async def bounded(*args: Any, **kwargs: Any) -> None:
+        async with asyncio.timeout(limit_s * 0.9):
+            await test(*args, **kwargs)
+
+    return bounded
 
 
 @pytest.fixture(autouse=True)

@@ -106,7 +106,8 @@ class Transcript:
         self.model = event.get("model") or self.model
         self.service_tier = event.get("service_tier") or self.service_tier
         self.system_fingerprint = event.get("system_fingerprint") or self.system_fingerprint
-        self.usage = event.get("usage") or self.usage
+        if (usage := event.get("usage")) and isinstance(usage, Mapping):
+            self.usage = usage
 
     def _choice(self, entry: Mapping[str, Any], said: Mapping[str, Any]) -> None:
         choice = self.choice(entry.get("index") or 0)

@@ -18,7 +18,7 @@ class Unserved:
     def __init__(self, spec: ProviderSpec) -> None:
         self._spec = spec
 
-    async def call(self, request: ModelRequest, target: Target, headers: Mapping[bytes, bytes]) -> Reply:
+    async def call(self, request: ModelRequest, target: Target, headers: Mapping[bytes, bytes]) -> Reply:  # noqa: ARG002
         raise ProviderNotConfigured(
             f"The provider {self._spec.name!r} speaks {self._spec.wire!r}, which this version does not serve yet; "
             f"it serves {', '.join(map(repr, WIRES))}.",

@@ -7,7 +7,6 @@ silence          a stream that says nothing for `heartbeat_s` gets the comment `
 """
 
 import asyncio
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +25,7 @@ from gateway.telemetry.tasks import Tasks
 from gateway.web import errors
 from gateway.web.body import check_media_type, parse, receive_body
 from gateway.web.departure import Departure
-from gateway.web.errors import Header
+from gateway.web.errors import Header, new_id
 
 NAME_LIMIT = 128
 """Characters of a model's name that a header repeats."""
@@ -227,11 +226,6 @@ class Talk:
         if not self._started:
             await self._start(200, STREAM_HEAD)
         await self._send({"type": "http.response.body", "body": KEEP_ALIVE, "more_body": True})
-
-
-def new_id() -> str:
-    """An id for `x-request-id`: 96 random bits."""
-    return "req_" + os.urandom(12).hex()
 
 
 def answered_by(target: Target, asked: str) -> bytes:

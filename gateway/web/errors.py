@@ -1,5 +1,9 @@
-"""How an error looks to the caller: status, headers and envelope, or an event in a stream. Nothing else renders errors."""
+"""How an error looks to the caller: status, headers and envelope, or an event in a stream. Nothing else renders errors.
 
+The id of a request is made here as well: replies that carry nothing else of ours carry that.
+"""
+
+import os
 import re
 from typing import Final
 
@@ -19,6 +23,11 @@ _WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 def anchor(error: type[GatewayError]) -> str:
     """The heading of this error in docs/errors.md."""
     return _WORDS.sub("-", error.__name__).lower()
+
+
+def new_id() -> str:
+    """An id for `x-request-id`: 96 random bits."""
+    return "req_" + os.urandom(12).hex()
 
 
 def envelope(error: GatewayError) -> bytes:

@@ -11,6 +11,7 @@ from gateway.core.catalog import Catalog, Model
 from gateway.core.errors import ModelNotFound
 from gateway.core.snapshot import Snapshot
 from gateway.identity.callers import principal_of
+from gateway.web.errors import new_id
 
 
 def model_routes(current: Callable[[], Snapshot]) -> list[Route]:
@@ -24,17 +25,21 @@ def model_routes(current: Callable[[], Snapshot]) -> list[Route]:
     async def every(request: Request) -> Response:
         catalog, names = allowed(request)
         listed = [model for model in catalog.models.values() if names is None or model.name in names]
-        return JSONResponse({"object": "list", "data": [_entry(catalog, model, model.name) for model in listed]})
+        return _told({"object": "list", "data": [_entry(catalog, model, model.name) for model in listed]})
 
     async def one(request: Request) -> Response:
         catalog, names = allowed(request)
         name = request.path_params["name"]
-        model = catalog.find(name)
+        model = catalog.find(name) if name else None
         if model is None or (names is not None and name not in names and model.name not in names):
             raise ModelNotFound(name, catalog.nearest(name, names))
-        return JSONResponse(_entry(catalog, model, name))
+        return _told(_entry(catalog, model, name))
 
     return [Route("/v1/models", every), Route("/v1/models/{name:path}", one)]
+
+
+def _told(content: dict[str, Any]) -> Response:
+    return JSONResponse(content, headers={"x-request-id": new_id()})
 
 
 def _entry(catalog: Catalog, model: Model, name: str) -> dict[str, Any]:

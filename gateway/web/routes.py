@@ -13,8 +13,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.core.chat import Operation
 from gateway.core.errors import GatewayError, MethodNotSupported, UnknownRoute
-from gateway.web.conversation import Conversation, House, new_id
-from gateway.web.errors import rendered
+from gateway.web.conversation import Conversation, House
+from gateway.web.errors import new_id, rendered
 from gateway.web.health import health_routes
 from gateway.web.models import model_routes
 

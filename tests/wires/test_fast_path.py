@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.chat import Operation
+from gateway.core.errors import UpstreamBroken, UpstreamRefused
 from gateway.providers.openai.stream import Stream
 from gateway.providers.openai.template import Template
 from gateway.providers.wire import OPENAI
@@ -43,7 +44,7 @@ def both(whole: bytes, size: int, operation: Operation = Operation.CHAT) -> tupl
 def test_text_leaves_to_the_byte_and_is_remembered(
     texts: list[str], ascii_only: bool, spaced: bool, obfuscated: bool, size: int
 ) -> None:
-    def more(at: int) -> dict[str, str]:
+    def more(at: int) -> dict[str, Any]:
         return {"obfuscation": "x7Qp2mZk"[: at % 8 + 1]} if obfuscated else {}
 
     values = [chunk({"role": "assistant", "content": ""})]
@@ -167,25 +168,25 @@ def test_a_piece_that_is_no_text_is_seen(odd: str) -> None:
     stream = warm(chunk({"content": "one"}))
     known = framed(chunk({"content": "MARK"}))
     left = drive([known, known.replace(b"MARK", odd.encode()), known], stream=stream)
-    assert left.fault is not None
+    assert isinstance(left.fault, UpstreamBroken)
     left = drive([known * 2 + known.replace(b"MARK", odd.encode()) + known], stream=warm(chunk({"content": "one"})))
-    assert left.fault is not None
+    assert isinstance(left.fault, UpstreamBroken)
     assert left.data == known * 2
 
 
 def test_half_an_event_between_known_ones_is_seen() -> None:
     known = framed(chunk({"content": "x"}))
     left = drive([known * 3 + b'data: {"id":' + known[len(known) // 2 :] + known], stream=warm(chunk({"content": "one"})))
-    assert left.fault is not None
+    assert isinstance(left.fault, UpstreamBroken)
     assert left.data == known * 3
 
 
 @pytest.mark.parametrize("bad", [b"\xff", b"\xc3", b"\xed\xa0\x80"])
 def test_text_that_is_not_utf_8_is_a_fault_in_either_way(bad: bytes) -> None:
     known = framed(chunk({"content": "MARK"}))
-    assert drive([known.replace(b"MARK", bad)]).fault is not None
-    assert drive([known * 2, known.replace(b"MARK", bad)]).fault is not None
-    assert drive([known * 2, known.replace(b"MARK", bad) * 2]).fault is not None
+    assert isinstance(drive([known.replace(b"MARK", bad)]).fault, UpstreamBroken)
+    assert isinstance(drive([known * 2, known.replace(b"MARK", bad)]).fault, UpstreamBroken)
+    assert isinstance(drive([known * 2, known.replace(b"MARK", bad) * 2]).fault, UpstreamBroken)
 
 
 def test_halves_of_a_surrogate_pair_in_two_events_come_together() -> None:
@@ -207,3 +208,84 @@ def test_a_stream_without_any_pattern_stops_learning() -> None:
 def test_text_that_repeats_the_probe_is_not_learned_from() -> None:
     stream = warm(chunk({"content": "fleetgate:probe"}))
     assert stream._template is None
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"obfuscation": ""},
+        {"obfuscation": "\u00fc"},
+        {"obfuscation": 5},
+        {"obfuscation": "x", "last": 1},
+        {"content": "elsewhere"},
+        {"note": "\ud800"},
+    ],
+)
+def test_an_event_that_cannot_be_learned_is_parsed_each_time(odd: dict[str, Any]) -> None:
+    values = [
+        {**odd, **chunk({"content": f"{at} "})} if "content" in odd else chunk({"content": f"{at} "}, **odd) for at in range(30)
+    ]
+    whole = b"".join([*(framed(value, ascii_only=True) for value in [*values, chunk({}, "stop")]), DONE])
+    for size in (len(whole), 100):
+        fast, slow = both(whole, size)
+        check(fast, usage=False)
+        assert fast.data == slow.data
+        assert fast.transcript.choice(0).text.decode() == "".join(f"{at} " for at in range(30))
+
+
+def test_two_texts_in_one_event_are_not_one() -> None:
+    values = [chunk({"content": f"c{at}", "refusal": f"r{at}"}) for at in range(30)]
+    left = drive([b"".join([*map(framed, [*values, chunk({}, "stop")]), DONE])])
+    check(left, usage=False)
+    assert left.transcript.choice(0).text.decode() == "".join(f"c{at}" for at in range(30))
+    assert left.transcript.choice(0).refusal.decode() == "".join(f"r{at}" for at in range(30))
+
+
+def test_the_same_text_in_two_fields_is_not_learned() -> None:
+    stream = warm(chunk({"content": "same", "refusal": "same"}), chunk({"reasoning": "one", "reasoning_content": "one"}))
+    assert stream._template is None
+
+
+def test_padding_that_is_none_is_seen() -> None:
+    stream = warm(chunk({"content": "one"}, obfuscation="abc"))
+    known = framed(chunk({"content": "word"}, obfuscation="MARK"))
+    for odd in (b'a","b', b"\\", b'"', b'x"},"finish_reason":null}],"obfuscation":"y'):
+        left = drive([known, known.replace(b"MARK", odd) + known, known], stream=stream)
+        assert isinstance(left.fault, UpstreamBroken)
+        stream = warm(chunk({"content": "one"}, obfuscation="abc"))
+
+
+def test_half_a_surrogate_in_an_event_that_has_to_be_mended() -> None:
+    events = [
+        framed(chunk({"content": half}), ascii_only=True).replace(b',"finish_reason":null', b"")
+        for half in ("\ud83c", "\udf0d")
+    ]
+    fast, slow = both(b"".join([framed(chunk({"content": "a"})), *events, framed(chunk({}, "stop")), DONE]), 10_000)
+    check(fast, usage=False)
+    assert fast.events == slow.events
+    assert fast.transcript.completion()["choices"][0]["message"]["content"] == "a\U0001f30d"
+
+
+def test_the_head_and_the_tail_of_an_event_need_a_text_between_them() -> None:
+    known = framed(chunk({"content": ""}))
+    assert isinstance(drive([known.replace(b'""', b'"')], stream=warm(chunk({"content": "one"}))).fault, UpstreamBroken)
+
+
+def test_a_text_without_padding_is_no_text_with_padding() -> None:
+    known = framed(chunk({"content": "one"}, obfuscation="abc"))
+    start, end = known.index(b"one") + 3, known.index(b"abc")
+    assert (
+        drive([known[:start] + b'","' + known[end:]], stream=warm(chunk({"content": "one"}, obfuscation="abc"))).fault
+        is not None
+    )
+
+
+def test_the_end_of_an_event_that_began_before_is_not_taken_for_a_whole_one() -> None:
+    known = framed(chunk({"content": "one"}))
+    left = drive([known, b"event: error\n", known], stream=warm(chunk({"content": "one"})))
+    assert isinstance(left.fault, UpstreamBroken | UpstreamRefused)
+    assert left.data == known
+
+
+def test_only_padding_may_vary_beside_the_text() -> None:
+    assert warm(chunk({"content": "one"}, obfuscation="x", last="x"))._template is None

@@ -66,7 +66,7 @@ def test_a_damaged_stream(name: str, data: st.DataObject) -> None:
 
 
 @given(st.lists(EVENT, min_size=1, max_size=5), st.sampled_from([Operation.CHAT, Operation.COMPLETIONS]), st.booleans())
-def test_events_of_any_shape(values: list[object], operation: Operation, usage: bool) -> None:
+def test_events_of_any_shape(values: list[Any], operation: Operation, usage: bool) -> None:
     left = drive(events([*values, *values]), request(operation, usage=usage))
     if left.fault is None:
         check(left, usage=bool(left.transcript.usage) and usage, legacy=operation is Operation.COMPLETIONS)

@@ -7,6 +7,7 @@ import pytest
 
 from gateway.core.errors import UpstreamBroken, UpstreamCredentials, UpstreamFault, UpstreamRefused, UpstreamTruncated
 from gateway.providers import sse
+from gateway.providers.openai import answer
 from gateway.providers.wire import OPENAI
 from tests.journeys.variants import DONE, event
 from tests.wires.driving import TARGET, WALL_S, Left, check, drive, request
@@ -324,3 +325,18 @@ def test_there_is_content_only_once_there_is_some() -> None:
     assert not asked.begun
     asked.feed(event(WORD))
     assert asked.begun
+
+
+def test_nesting_that_only_the_lenient_parser_would_meet_is_a_fault() -> None:
+    left = drive([b'data: {"id":"\\ud800","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}\n\n"])
+    assert isinstance(left.fault, UpstreamBroken)
+
+
+def test_json_without_end_is_refused_at_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answer, "ANSWER_LIMIT", 100)
+    assert isinstance(drive([b'{"a":"' + b"x" * 60, b"x" * 60]).fault, UpstreamBroken)
+
+
+def test_a_call_that_is_continued_with_nothing_stays_as_it_is() -> None:
+    assert calls_of(call(0, "{}", "a", "f"), {"tool_calls": [{"index": 0}]}) == [("a", "f", "{}")]
+    assert calls_of({"tool_calls": [{"index": 0, "id": "a"}]}, call(0, "{}", "a", "f")) == [("a", "f", "{}")]

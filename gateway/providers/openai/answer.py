@@ -145,7 +145,7 @@ def _embeddings(body: bytes) -> Mapping[str, Any]:
 def _usage_at_the_end(body: bytes) -> Mapping[str, Any]:
     at = body.rfind(b'"usage"')
     start = body.find(b"{", at)
-    if at < 0 or start < 0:
+    if at < 0 or start < 0 or body[at + 7 : min(start, at + 64)].strip() != b":":
         return {}
     try:
         usage, _ = _DECODER.raw_decode(body[start : start + 4096].decode("utf-8", "replace"))

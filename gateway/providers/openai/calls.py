@@ -68,9 +68,6 @@ class Calls:
     def __init__(self) -> None:
         self._known: list[_Known] = []
 
-    def __len__(self) -> int:
-        return len(self._known)
-
     def mend(self, entries: list[Entry]) -> bool:
         """Makes the entries of one delta what OpenAI's would be; True where that changed something."""
         changed = False

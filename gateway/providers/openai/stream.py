@@ -18,7 +18,7 @@ from gateway.providers.openai import answer, faults, lenient
 from gateway.providers.openai.envelope import is_error
 from gateway.providers.openai.mending import Fields, Mending, says_more
 from gateway.providers.openai.replay import events_of
-from gateway.providers.openai.template import Template, learn
+from gateway.providers.openai.template import Template, hole_of, learn
 
 _LEAD: Final = b" \t\r\n\xef\xbb\xbf"
 """What may stand before a body's first byte of meaning: space, and the bytes of a BOM."""
@@ -175,26 +175,28 @@ class Stream:
         if not self._mending.identified and not event.get("id") and not event.get("choices"):
             self._early = [*(self._early or ()), event]  # its id is not known yet (Azure opens with such an event)
             return
-        early, self._early = self._early, None
         changed, says = self._mend(event)
+        early, self._early = self._early, None
         for one in early or ():
             self._take(one, None)
         usage = event.get("usage")
-        if not event["choices"] and (usage or not says_more(event)):
-            self._note_usage(event, None if changed else raw)
-            return
         if usage:
-            self._note_usage(event, None)
-            event["usage"] = None
-            if not self._request.wants_usage:
-                del event["usage"]
-            if not says and event["choices"] and self._mending.finished and not says_more(event):
-                return  # it was sent for its usage
+            self._note_usage(event, None if changed else raw)
+        if self._is_idle(event, says=says, usage=bool(usage)):
+            return
         self.begun = self.begun or says
         sound = not changed and not usage and raw is not None and _is_plain(raw)
         self._emit(raw + b"\n\n" if sound and raw is not None else _framed(event), event)
         if says and raw is not None and not usage:
             self._learn(raw, event)
+
+    def _is_idle(self, event: Fields, *, says: bool, usage: bool) -> bool:
+        """Whether nothing in the event is for the caller: it says nothing, or was sent for its usage alone."""
+        if says or not (usage or not event["choices"]):
+            return False
+        if not event["choices"]:
+            return usage or not says_more(event)
+        return self._mending.finished and not says_more(event)
 
     def _mend(self, event: Fields) -> tuple[bool, bool]:
         """Whether mending changed the event, and whether it says anything."""
@@ -208,16 +210,19 @@ class Stream:
         for position, choice in enumerate(choices):
             mended, said = self._mending.choice(choice, position)
             changed, says = changed or mended, says or said
+        if event.get("usage") and not isinstance(event["usage"], dict):
+            event["usage"], changed = None, True
         return changed, says
 
     def _learn(self, raw: bytes, event: Fields) -> None:
         if self._template is not None and self._template.hole.call is not None:
             self._template = None  # another call may have begun, which the same bytes would belong to now
-        if not self._lessons:
+        found = hole_of(event) if self._lessons else None
+        if found is None:
             return
-        template = learn(raw, event, self._rendered)
+        self._lessons -= 1
+        template = learn(raw, event, found[0], self._rendered)
         if template is not None:
-            self._lessons -= 1
             self._template = template
 
     def _rendered(self, event: Fields) -> bytes | None:
@@ -226,9 +231,12 @@ class Stream:
 
     def _note_usage(self, event: Fields, raw: bytes | None) -> None:
         """Keeps the usage for the end: it comes once, and the last stands."""
-        if usage := event.get("usage"):
-            self._usage, self._usage_event, self._usage_raw = usage, event, raw
-            self._deltas.append({"usage": usage})
+        self._usage, self._usage_event, self._usage_raw = event["usage"], event, None if event["choices"] else raw
+        self._deltas.append({"usage": event["usage"]})
+        if event["choices"]:
+            event["usage"] = None
+            if not self._request.wants_usage:
+                del event["usage"]
 
     def _emit(self, data: bytes, *deltas: bytes | Mapping[str, Any]) -> None:
         self._data.append(data)

@@ -11,6 +11,7 @@ JSON string. Where events end in padding of varying length (`"obfuscation":"xQ3"
 `middle`. Where the events have to be mended, `fragments` is the mended event, cut where the text goes.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
@@ -19,10 +20,13 @@ import orjson
 from gateway.core.transcript import Chunk
 
 Fields = dict[str, Any]
+Mend = Callable[[Fields], bytes | None]
+"""Does to a parsed event what the stream does to all: changes it in place and gives its bytes, or None where they stay."""
 
 _PROBE: Final = b"fleetgate:probe"
 _PAD_PROBE: Final = b"fleetgate:padding"
 _HEAD: Final = 16
+_STRING: Final = re.compile(rb'(?:[^"\\]++|\\.)*+(?=")')
 _TEXTS: Final = ("content", "reasoning_content", "reasoning", "refusal")
 
 
@@ -170,50 +174,46 @@ def _in_calls(index: int, entries: list[Fields]) -> list[tuple[Hole, Any]]:
     return [(Hole(index, "arguments", entry["index"]), function["arguments"])]
 
 
-def learn(raw: bytes, event: Fields, mend: Callable[[Fields], bytes | None]) -> Template | None:
-    """The template of `raw`, an event of one line, of which `event` is the mended form; None where it has none.
+def learn(raw: bytes, event: Fields, hole: Hole, mend: Mend) -> Template | None:
+    """The template of `raw`, an event of one line, of which `event` is the mended form, with its text in `hole`.
 
-    `mend` does to a parsed event what the stream does to all: it changes it in place and gives its bytes, or None where
-    they stay. It is asked about a copy with a probe in the text's place, which shows whether that is the text's place.
+    `mend` is asked about a copy with a probe in the text's place, which shows whether that is the text's place: None
+    where it is not, where the text stands in two places, or where the event is of a kind that has no template.
     """
-    found = hole_of(event)
-    if found is None or not raw.startswith(b"data:") or b"\n" in raw or _PROBE in raw:
+    if not raw.startswith(b"data:") or b"\n" in raw or _PROBE in raw:
         return None
-    hole, text = found
-    names = ("reasoning", hole.field) if hole.field == "reasoning_content" else (hole.field,)
-    for name in names:
-        template = _tried(raw, name.encode(), text.encode("utf-8", "surrogatepass"), hole, mend)
-        if template is not None:
-            return template
+    for name in ("reasoning", hole.field) if hole.field == "reasoning_content" else (hole.field,):
+        place = _place(raw, name.encode())
+        if place is not None:
+            parts = _without_padding(raw[: place[0]], raw[place[1] :], event.get("obfuscation"))
+            template = None if parts is None else _proved(*parts, hole, mend)
+            if template is not None:
+                return template
     return None
 
 
-def _tried(raw: bytes, name: bytes, text: bytes, hole: Hole, mend: Callable[[Fields], bytes | None]) -> Template | None:
-    start = _start(raw, name, text)
-    if start is None:
-        return None
-    opening, closing, middle = raw[:start], raw[start + len(text) :], b""
-    if b'"obfuscation"' in closing:
-        padding = orjson.loads(raw[5:]).get("obfuscation")
-        tail = b'"%b"}' % padding.encode() if isinstance(padding, str) else b""
-        if not padding or not closing.endswith(tail):
-            return None
-        middle, closing = closing[: -len(tail) + 1], b'"}'
-    return _proved(opening, middle, closing, hole, mend)
-
-
-def _start(raw: bytes, name: bytes, text: bytes) -> int | None:
-    """Where `text` begins in `raw`, behind a key of this name; escapes are not looked for: the next event may have none."""
+def _place(raw: bytes, name: bytes) -> tuple[int, int] | None:
+    """Where the text behind a key of this name begins and ends."""
     for key in (b'"%b":"' % name, b'"%b": "' % name):
         at = raw.find(key)
-        if at >= 0 and raw.startswith(text + b'"', at + len(key)):
-            return at + len(key)
+        if at >= 0 and (string := _STRING.match(raw, at + len(key))) is not None:
+            return at + len(key), string.end()
     return None
 
 
-def _proved(
-    opening: bytes, middle: bytes, closing: bytes, hole: Hole, mend: Callable[[Fields], bytes | None]
-) -> Template | None:
+def _without_padding(opening: bytes, closing: bytes, padding: object) -> tuple[bytes, bytes, bytes] | None:
+    """What stands before the text, between it and the padding (nothing where there is none), and behind that."""
+    if padding is None:
+        return opening, b"", closing
+    if not isinstance(padding, str) or not padding.isascii():
+        return None
+    tail = b'"%b"}' % padding.encode()
+    if not padding or not closing.endswith(tail):
+        return None
+    return opening, closing[: 1 - len(tail)], b'"}'
+
+
+def _proved(opening: bytes, middle: bytes, closing: bytes, hole: Hole, mend: Mend) -> Template | None:
     padding = _PAD_PROBE if middle else b""
     raw = b"".join((opening, _PROBE, middle, padding, closing))
     try:

@@ -167,9 +167,14 @@ def test_embeddings_are_not_touched_and_their_usage_is_found(count: int, first: 
 
 
 @pytest.mark.parametrize("count", [1, 500])
+@pytest.mark.parametrize("first", [False, True])
 @pytest.mark.parametrize("usage", [None, 5])
-def test_embeddings_without_usage_have_none(count: int, usage: Any) -> None:
-    assert folded(chunk_of(vectors(count, usage=usage), Operation.EMBEDDINGS)).usage is None
+def test_embeddings_without_usage_have_none(count: int, first: bool, usage: Any) -> None:
+    assert folded(chunk_of(vectors(count, first=first, usage=usage), Operation.EMBEDDINGS)).usage is None
+
+
+def test_usage_that_is_no_object_is_none() -> None:
+    assert folded(chunk_of(orjson.dumps(whole(usage=5)))).usage is None
 
 
 @pytest.mark.parametrize(
