@@ -55,12 +55,21 @@ def shape_of(stage: Stage) -> Shape:
     return Shape.PLAIN
 
 
+Step = tuple[Callable[[Exchange], Any], bool, bool]
+"""A stage's `run`, whether it waits, and whether it settles."""
+
+
+def _step(stage: Stage) -> Step:
+    shape = shape_of(stage)
+    return stage.run, shape in (Shape.WAITS, Shape.SETTLES_WAITING), shape in (Shape.SETTLES, Shape.SETTLES_WAITING)
+
+
 class Pipeline:
     """The stages, compiled once."""
 
     def __init__(self, stages: Sequence[Stage], tasks: Tasks) -> None:
         self.stages = tuple(stages)
-        self.steps = tuple((stage.run, shape_of(stage)) for stage in stages)
+        self.steps = tuple(_step(stage) for stage in stages)
         self.tasks = tasks
 
     def journey(self, exchange: Exchange) -> "Journey":
@@ -73,7 +82,7 @@ class Journey:
 
     __slots__ = ("_carried", "_entered", "_settling", "_steps", "_tasks", "_waits", "exchange")
 
-    def __init__(self, exchange: Exchange, steps: Sequence[tuple[Callable[[Exchange], Any], Shape]], tasks: Tasks) -> None:
+    def __init__(self, exchange: Exchange, steps: Sequence[Step], tasks: Tasks) -> None:
         self.exchange = exchange
         self._steps = steps
         self._tasks = tasks
@@ -86,14 +95,15 @@ class Journey:
         """Goes in. Raises the `GatewayError` that ended it, with the outcome stated on the exchange."""
         exchange = self.exchange
         try:
-            for run, shape in self._steps:
-                if shape is Shape.PLAIN:
-                    run(exchange)
-                elif shape is Shape.SETTLES:
-                    step = run(exchange)
-                    next(step)
-                    self._entered.append(step)
-                elif shape is Shape.WAITS:
+            for run, waits, settles in self._steps:
+                if not waits:
+                    if not settles:
+                        run(exchange)
+                    else:
+                        step = run(exchange)
+                        next(step)
+                        self._entered.append(step)
+                elif not settles:
                     await run(exchange)
                 else:
                     step = run(exchange)

@@ -155,6 +155,25 @@ class Transcript:
         }
 
 
+class PlainTranscript(Transcript):
+    """The transcript of an answer that came whole: folded only when somebody looks closer than at its usage."""
+
+    __slots__ = ("_completion",)
+
+    def __init__(self, completion: Mapping[str, Any]) -> None:
+        self._completion = completion
+        usage = completion.get("usage")
+        self.usage = usage if usage and isinstance(usage, Mapping) else None
+
+    def __getattr__(self, name: str) -> Any:
+        """Whatever else is asked for is not there until the answer has been folded."""
+        if name not in Transcript.__slots__:
+            raise AttributeError(name)
+        super().__init__()
+        self.fold_event(self._completion)
+        return getattr(self, name)
+
+
 def _message(index: int, choice: Choice) -> dict[str, Any]:
     message: dict[str, Any] = {"role": choice.role or "assistant", "content": _decoded(choice.text) if choice.text else None}
     if choice.reasoning:

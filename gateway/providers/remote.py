@@ -14,7 +14,7 @@ from gateway.core.catalog import ProviderSpec, Target
 from gateway.core.chat import ModelRequest, Operation
 from gateway.core.clock import Clock, SystemClock
 from gateway.core.errors import ProviderNotConfigured, UpstreamBroken, UpstreamFault
-from gateway.core.transcript import Chunk, Transcript
+from gateway.core.transcript import Chunk, PlainTranscript, Transcript
 from gateway.core.upstream import Reply
 from gateway.providers.transport.contract import Header, Incoming, Transport
 from gateway.providers.wire import Normaliser, Wire
@@ -94,13 +94,14 @@ def _check_media_type(headers: Sequence[Header]) -> None:
 
 
 class PlainReply:
-    """An answer that is there: a stream of one chunk."""
+    """An answer that is there: a stream of one chunk. It is paid for, and so in the transcript, whoever still wants it."""
 
     __slots__ = ("_chunk", "streaming", "transcript")
 
     def __init__(self, chunk: Chunk) -> None:
+        (said,) = chunk.deltas
         self.streaming = False
-        self.transcript = Transcript()
+        self.transcript = Transcript() if isinstance(said, bytes) else PlainTranscript(said)
         self._chunk: Chunk | None = chunk
 
     def __aiter__(self) -> AsyncIterator[Chunk]:
@@ -110,7 +111,6 @@ class PlainReply:
         chunk, self._chunk = self._chunk, None
         if chunk is None:
             raise StopAsyncIteration
-        self.transcript.fold(chunk)
         return chunk
 
     def close(self) -> None:

@@ -4,8 +4,7 @@ Apart from the wires, because several speak it. Cutting (`Splitter`) and reading
 that knows what comes next can take many events in one piece from between them.
 """
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from gateway.core.errors import UpstreamBroken
 
@@ -15,8 +14,7 @@ EVENT_LIMIT: Final = 8 * 1024 * 1024
 _BOM: Final = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """What an event says: the `data` lines, joined, and the name that an `event` line gives it."""
 
     data: bytes

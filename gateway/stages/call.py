@@ -1,5 +1,7 @@
 """The call itself: from the model's name to a target, and from the target to the first content of its answer."""
 
+from collections.abc import Mapping
+
 from gateway.core.catalog import Model, Target
 from gateway.core.clock import Clock
 from gateway.core.errors import GatewayError, ModelNotFound
@@ -19,7 +21,7 @@ class Call:
         began_s = self._clock.now_s()
         error: str | None = None
         try:
-            exchange.reply = await upstream.call(exchange.request, target, exchange.headers)
+            exchange.reply = await upstream.call(exchange.request, target, forwarded(exchange))
         except GatewayError as fault:
             error = fault.code or type(fault).__name__
             raise
@@ -27,6 +29,12 @@ class Call:
             now_s = self._clock.now_s()
             exchange.record.attempts.append(Attempt(target.label, now_s - began_s, error))
         exchange.record.first_byte_s = now_s
+
+
+def forwarded(exchange: Exchange) -> Mapping[bytes, bytes]:
+    """The caller's headers; the next in a trace is told of our span instead of the caller's."""
+    trace = exchange.record.trace
+    return exchange.headers if trace is None else {**exchange.headers, b"traceparent": trace.header().encode()}
 
 
 def allowed_model(exchange: Exchange) -> Model:

@@ -340,3 +340,18 @@ def test_json_without_end_is_refused_at_the_bound(monkeypatch: pytest.MonkeyPatc
 def test_a_call_that_is_continued_with_nothing_stays_as_it_is() -> None:
     assert calls_of(call(0, "{}", "a", "f"), {"tool_calls": [{"index": 0}]}) == [("a", "f", "{}")]
     assert calls_of({"tool_calls": [{"index": 0, "id": "a"}]}, call(0, "{}", "a", "f")) == [("a", "f", "{}")]
+
+
+@pytest.mark.parametrize("depth", [200, 300, 900, 990, 1010, 1020])
+@pytest.mark.parametrize(
+    "place",
+    [
+        b'{"id":"x","choices":[{"delta":{"content":"a"}}],"x":%b}',
+        b'{"error":{"message":%b}}',
+        b'{"detail":%b,"error":{}}',
+        b"%b",
+    ],
+)
+def test_depth_is_a_fault_or_is_kept(place: bytes, depth: int) -> None:
+    left = drive([b"data: " + place % (b"[" * depth + b"]" * depth) + b"\n\n" + stream(STOP)])
+    assert left.fault is None or not left.begun

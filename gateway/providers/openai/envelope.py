@@ -30,17 +30,15 @@ class Told:
 
 def is_error(value: object) -> bool:
     """Whether this is an error rather than an answer, in any of the shapes that `told_by` reads without a status."""
-    if isinstance(value, list):
-        return bool(value) and is_error(value[0])
-    if not isinstance(value, Mapping):
+    value = _only(value)
+    if not isinstance(value, dict):
         return False
     return bool(value.get("error")) or value.get("type") == "error" or value.get("object") == "error"
 
 
 def told_by(value: object, status: int | None) -> Told | None:
     """What the error in `value` says; None where there is none. `status`: the answer's own, which need not be repeated."""
-    if isinstance(value, list):  # Gemini's compatible endpoint
-        return told_by(value[0], status) if value else None
+    value = _only(value)
     if not isinstance(value, Mapping):
         return None
     error = value.get("error")
@@ -53,6 +51,11 @@ def told_by(value: object, status: int | None) -> Told | None:
     if value.get("detail"):  # FastAPI
         return Told(_words(value["detail"])[:MESSAGE_LIMIT])
     return None
+
+
+def _only(value: object) -> object:
+    """The first of a list: Gemini's compatible endpoint wraps its errors in one."""
+    return value[0] if isinstance(value, list) and value else value
 
 
 def _told(error: Mapping[str, Any]) -> Told:
@@ -81,17 +84,18 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _words(value: object) -> str:
+def _words(value: object, depth: int = 4) -> str:
     """A message from what may be text, FastAPI's list of places and complaints, or an object around either."""
     if isinstance(value, str):
         return value
-    if isinstance(value, list):
-        return "; ".join(filter(None, map(_words, value[:10]))) or "The provider gave no message."
-    if isinstance(value, Mapping):
-        where = ".".join(map(str, value.get("loc") or ()))
+    if isinstance(value, list) and value and depth:
+        return "; ".join(_words(one, depth - 1) for one in value[:10])
+    if isinstance(value, Mapping) and depth:
+        place = value.get("loc")
+        where = ".".join(map(str, place[:10])) if isinstance(place, list) else ""
         said = value.get("msg") or value.get("message") or value.get("error")
         if said:
-            return f"{where}: {_words(said)}" if where else _words(said)
+            return f"{where}: {_words(said, depth - 1)}" if where else _words(said, depth - 1)
     return "The provider gave no message."
 
 

@@ -5,6 +5,8 @@ from typing import Any, NoReturn
 
 import orjson
 
+from gateway.core.errors import UpstreamBroken
+
 
 def loads(text: bytes) -> Any:
     """Parses. Raises ValueError for what is no JSON."""
@@ -29,11 +31,15 @@ def is_json(text: bytes) -> bool:
 
 
 def dumps(value: Any) -> bytes:
-    """Writes, with half surrogates as escapes where there are some."""
+    """Writes, with half surrogates as escapes where there are some. Raises `UpstreamBroken` for what nests too deeply."""
     try:
         return orjson.dumps(value)
     except orjson.JSONEncodeError:
+        pass  # half surrogates, integers over 64 bits, or depth
+    try:
         return json.dumps(value, separators=(",", ":")).encode()
+    except RecursionError as error:
+        raise UpstreamBroken("The provider's answer is nested too deeply.") from error
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -1,12 +1,14 @@
 """Writes a request in OpenAI's dialect: the caller's bytes, unless the model's name or the stream's usage has to change."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import orjson
 
 from gateway.core.catalog import ProviderSpec, Target
 from gateway.core.chat import ModelRequest, Operation
+from gateway.core.errors import InvalidValue
 from gateway.core.jsonscan import splice
 from gateway.providers.transport.contract import Header, Outgoing
 
@@ -29,6 +31,7 @@ def write(
     return Outgoing(b"POST", path(spec.base_url, request.operation), head, body(request, target))
 
 
+@lru_cache(maxsize=1024)
 def path(base_url: str, operation: Operation) -> bytes:
     """The operation's place below the base URL; a query of the base URL is kept."""
     place, mark, query = base_url.partition("://")[2].partition("/")[2].partition("?")
@@ -50,7 +53,14 @@ def body(request: ModelRequest, target: Target) -> bytes:
         return _added(request.body, changes)
     if request.canonical:
         return orjson.dumps({**request.fields, **changes})
-    return splice(request.body, {key: orjson.dumps(value) for key, value in changes.items()})
+    return splice(request.body, {key: _dumped(key, value) for key, value in changes.items()})
+
+
+def _dumped(key: str, value: object) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError as error:
+        raise InvalidValue(f"The field {key!r} is nested too deeply.", param=key) from error
 
 
 def _added(text: bytes, fields: Mapping[str, Any]) -> bytes:

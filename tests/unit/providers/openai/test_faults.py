@@ -127,6 +127,16 @@ def test_a_key_of_ours_in_any_message_is_made_unreadable() -> None:
     assert refused(400, b"bad header: Bearer sk-ours!").message.endswith("Bearer ***!")
 
 
+@pytest.mark.parametrize("depth", [1, 5, 500, 1000])
+def test_a_message_in_many_boxes_costs_no_stack(depth: int) -> None:
+    for body in (
+        b"[" * depth + b"]" * depth,
+        b'{"message":' * depth + b'"no"' + b"}" * depth,
+        b'{"detail":' + b"[" * depth + b"1" + b"]" * depth + b"}",
+    ):
+        assert refused(400, body).message
+
+
 def test_a_message_has_a_bound() -> None:
     assert len(refused(400, {"error": {"message": "x" * 100_000}}).message) <= 4000
 

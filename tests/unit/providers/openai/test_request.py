@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.core.catalog import ProviderSpec, Target
 from gateway.core.chat import ModelRequest, Operation
+from gateway.core.errors import InvalidValue
 from gateway.providers.openai.request import path, write
 
 SPEC = ProviderSpec("p", "openai", "http://up/v1")
@@ -145,3 +146,11 @@ def test_a_provider_without_a_key_gets_none_and_a_stream_is_accepted_as_one() ->
     head = dict(write(asked(b'{"model":"m","stream":true}'), SAME, SPEC, None, {}).headers)
     assert b"authorization" not in head
     assert head[b"accept"] == b"text/event-stream"
+
+
+def test_options_that_nest_too_deeply_are_refused() -> None:
+    options = b'{"x":' + b"[" * 400 + b"]" * 400 + b"}"
+    body = b'{"model":"m","stream":true,"stream_options":' + options + b"}"
+    asked = ModelRequest(Operation.CHAT, body, orjson.loads(body), False, "m", True, False)
+    with pytest.raises(InvalidValue, match="stream_options"):
+        write(asked, SAME, SPEC, None, {})
