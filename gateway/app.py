@@ -22,6 +22,7 @@ from gateway.web.conversation import House
 from gateway.web.health import health_routes
 from gateway.web.models import model_routes
 from gateway.web.routes import Routes, routes
+from gateway.web.schemas import schema_routes
 
 
 class Application:
@@ -51,8 +52,8 @@ class Application:
     def _routes(self) -> Routes:
         pipeline = Pipeline(order(self.metrics, self.inflight, self._clock), self.tasks)
         house = House(pipeline, self.inflight, self._current, self._clock, self.tasks)
-        cold = [*health_routes(self.inflight, lambda: self._started, self.metrics), *model_routes(self._current)]
-        return routes(house, cold, self._lifespan)
+        health = health_routes(self.inflight, lambda: self._started, self.metrics)
+        return routes(house, [*health, *model_routes(self._current), *schema_routes()], self._lifespan)
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:

@@ -11,7 +11,8 @@ from gateway.core.transcript import Chunk, Transcript
 class Reply(Protocol):
     """An answer as chunks; a plain answer is a stream of one. Iterating raises `UpstreamFault` when it breaks off.
 
-    `streaming` says how it goes to the caller; `transcript` folds every chunk that has been handed out; a plain answer stands in it from the start, for it is paid for.
+    `streaming` says how it goes to the caller; `transcript` folds every chunk that has been handed out. A plain answer
+    stands in it from the start, for it is paid for.
     """
 
     streaming: bool

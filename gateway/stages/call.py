@@ -1,6 +1,7 @@
 """The call itself: from the model's name to a target, and from the target to the first content of its answer."""
 
 from collections.abc import Mapping
+from hashlib import blake2b
 
 from gateway.core.catalog import Model, Target
 from gateway.core.clock import Clock
@@ -32,9 +33,22 @@ class Call:
 
 
 def forwarded(exchange: Exchange) -> Mapping[bytes, bytes]:
-    """The caller's headers; the next in a trace is told of our span instead of the caller's."""
-    trace = exchange.record.trace
-    return exchange.headers if trace is None else {**exchange.headers, b"traceparent": trace.header().encode()}
+    """The caller's headers, with what must not go on as it is changed.
+
+    The next in a trace is told of our span instead of the caller's. An idempotency key is the tenant's own: two tenants
+    behind one account of the provider must never meet in one.
+    """
+    headers, trace = exchange.headers, exchange.record.trace
+    key = headers.get(b"idempotency-key")
+    if trace is None and key is None:
+        return headers
+    changed = dict(headers)
+    if trace is not None:
+        changed[b"traceparent"] = trace.header().encode()
+    if key is not None:
+        scope = exchange.principal.tenant.name.encode() + b"\0"
+        changed[b"idempotency-key"] = blake2b(scope + key, digest_size=20).hexdigest().encode()
+    return changed
 
 
 def allowed_model(exchange: Exchange) -> Model:

@@ -15,6 +15,9 @@ log = logging.getLogger("fleetgate.requests")
 
 UNKNOWN: Final = "-"
 
+CLIENT_ID_LIMIT: Final = 128
+"""Characters of a caller's own request id that a log line repeats."""
+
 
 class Trace:
     """The first to enter and the last to settle: sees every call whole."""
@@ -55,8 +58,15 @@ class Trace:
             "code": (error.code or type(error).__name__) if error is not None else None,
             "target": exchange.target.label if exchange.knows("target") else None,
             "seconds": round(self._clock.now_s() - exchange.born_s, 3),
+            "client_request": client_request(exchange.headers.get(b"x-client-request-id")),
         }
         log.log(level, "request_ended", extra={"fields": {key: value for key, value in fields.items() if value is not None}})
+
+
+def client_request(header: bytes | None) -> str | None:
+    """The caller's own id of its request, for the log; None where it is none that a log should hold."""
+    told = (header or b"").decode("latin-1")
+    return told if told.isascii() and told.isprintable() and 0 < len(told) <= CLIENT_ID_LIMIT and " " not in told else None
 
 
 class Cells:

@@ -15,8 +15,6 @@ from gateway.core.chat import Operation
 from gateway.core.errors import GatewayError, MethodNotSupported, UnknownRoute
 from gateway.web.conversation import Conversation, House
 from gateway.web.errors import new_id, rendered
-from gateway.web.health import health_routes
-from gateway.web.models import model_routes
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
@@ -81,6 +79,3 @@ def reply(error: GatewayError, path: str) -> Response:
     status, headers, body = rendered(error, path)
     told: dict[str, Any] = {name.decode(): value.decode("latin-1") for name, value in headers}
     return Response(body, status, {**told, "x-request-id": new_id()})
-
-
-__all__ = ["Routes", "health_routes", "model_routes", "routes"]

@@ -147,10 +147,10 @@ async def test_a_tap_that_refuses_ends_the_stream_as_truncated() -> None:
 
 async def test_a_fact_is_written_once_and_names_its_stage_when_read_too_early() -> None:
     asked = exchange()
-    with pytest.raises(FactMissing, match="'record'.*'trace'"):
+    with pytest.raises(FactMissing, match=r"'record'.*'trace'"):
         _ = asked.record
     asked.record = Record()
-    with pytest.raises(FactRewritten, match="'record'.*'trace'"):
+    with pytest.raises(FactRewritten, match=r"'record'.*'trace'"):
         asked.record = Record()
 
 

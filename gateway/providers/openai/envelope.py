@@ -36,8 +36,8 @@ def is_error(value: object) -> bool:
     return bool(value.get("error")) or value.get("type") == "error" or value.get("object") == "error"
 
 
-def told_by(value: object, status: int | None) -> Told | None:
-    """What the error in `value` says; None where there is none. `status`: the answer's own, which need not be repeated."""
+def told_by(value: object) -> Told | None:
+    """What the error in `value` says; None where there is none."""
     value = _only(value)
     if not isinstance(value, Mapping):
         return None

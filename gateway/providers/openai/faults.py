@@ -45,7 +45,7 @@ def fault(spec: ProviderSpec, status: int, headers: Sequence[Header], body: byte
         return UpstreamBroken(
             f"The provider answered with status {status}, which is no answer to a call; check the base URL of {spec.name!r}."
         )
-    told = told_by(_parsed(body), status)
+    told = told_by(_parsed(body))
     if told is None:
         told = Told(_without_envelope(status, body))
     return _refused(status, told.without(spec.api_keys), dict(headers), wall_s)
@@ -53,7 +53,7 @@ def fault(spec: ProviderSpec, status: int, headers: Sequence[Header], body: byte
 
 def within(value: object) -> UpstreamFault:
     """The fault of an error that came inside a stream, or dressed as success: its status is read from its words."""
-    told = told_by(value, None)
+    told = told_by(value)
     if told is None:
         return UpstreamBroken("The provider sent an error without saying which.")
     status = told.status or _STATUS_OF.get(told.code or "") or _STATUS_OF.get(told.type or "") or 502

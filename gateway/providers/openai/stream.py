@@ -184,9 +184,9 @@ class Stream:
             self._note_usage(event, None if changed else raw)
         if self._is_idle(event, says=says, usage=bool(usage)):
             return
-        self.begun = self.begun or says
         sound = not changed and not usage and raw is not None and _is_plain(raw)
         self._emit(raw + b"\n\n" if sound and raw is not None else _framed(event), event)
+        self.begun = self.begun or says
         if says and raw is not None and not usage:
             self._learn(raw, event)
 

@@ -14,7 +14,7 @@ from gateway.stages import order
 from gateway.telemetry.metrics import Metrics
 from tests.house import PAUSE, Client, Gateway, ScriptedUpstream, Step, chat
 
-STAGES = order(Metrics(), Inflight(), SystemClock())
+STAGES: tuple[Stage, ...] = order(Metrics(), Inflight(), SystemClock())
 NAMES = [type(stage).__name__ for stage in STAGES]
 
 
@@ -236,7 +236,9 @@ async def test_every_entered_stage_settles_once_in_reverse(name: str) -> None:
 
 @pytest.mark.parametrize("place", range(1, len(STAGES) + 1), ids=lambda place: f"after {NAMES[place - 1]}")
 @pytest.mark.parametrize(("culprit", "ending"), [(Refuses, "refused"), (Breaks, "failed")])
-async def test_a_stage_that_ends_the_way_in_costs_those_before_it_nothing(place: int, culprit: type[Stage], ending: str) -> None:
+async def test_a_stage_that_ends_the_way_in_costs_those_before_it_nothing(
+    place: int, culprit: type[Stage], ending: str
+) -> None:
     scene = Scene()
     scene.extra = [(place, culprit())]
     gateway = scene.gateway()

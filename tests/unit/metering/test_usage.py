@@ -34,12 +34,16 @@ def test_an_answer_that_was_cut_is_estimated_upwards_and_says_so() -> None:
     assert usage_of(transcript(b"12345"), REQUEST) == Usage(101, 2, exact=False)
 
 
-@pytest.mark.parametrize("said", [{}, {"prompt_tokens": "7"}, {"prompt_tokens": -1}, {"prompt_tokens": True}, {"prompt_tokens": None}])
+@pytest.mark.parametrize(
+    "said", [{}, {"prompt_tokens": "7"}, {"prompt_tokens": -1}, {"prompt_tokens": True}, {"prompt_tokens": None}]
+)
 def test_nonsense_is_no_word(said: dict[str, object]) -> None:
     assert not usage_of(transcript({"usage": said}), REQUEST).exact
 
 
 @pytest.mark.parametrize("details", [None, [], "x", {"cached_tokens": "3"}])
 def test_odd_details_count_as_none(details: object) -> None:
-    usage = usage_of(transcript({"usage": {"prompt_tokens": 1, "completion_tokens": 1, "prompt_tokens_details": details}}), REQUEST)
+    usage = usage_of(
+        transcript({"usage": {"prompt_tokens": 1, "completion_tokens": 1, "prompt_tokens_details": details}}), REQUEST
+    )
     assert usage == Usage(1, 1)

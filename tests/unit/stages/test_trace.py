@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from gateway.core.errors import UpstreamTruncated
-from gateway.stages.trace import trace_context
+from gateway.stages.trace import client_request, trace_context
 from tests.house import Client, Gateway, ScriptedUpstream, chat
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -36,6 +36,14 @@ def test_a_valid_parent_is_joined_with_a_span_of_our_own(flags: str, sampled: bo
 )
 def test_what_is_no_parent_is_ignored(header: bytes | None) -> None:
     assert trace_context(header) is None
+
+
+@pytest.mark.parametrize(
+    ("header", "kept"),
+    [(b"abc-1", "abc-1"), (b"a b", None), (b"a\x1b[2J", None), (b"x" * 129, None), (b"", None), (None, None)],
+)
+def test_the_callers_own_id_is_logged_where_a_log_can_hold_it(header: bytes | None, kept: str | None) -> None:
+    assert client_request(header) == kept
 
 
 async def test_a_call_that_went_wrong_is_logged_with_its_id_and_without_its_words(caplog: pytest.LogCaptureFixture) -> None:

@@ -44,7 +44,7 @@ GOOD = b'{"model":"m","messages":[]}'
         (b'{"model":7,"messages":[]}', InvalidValue, "'model' must be a string"),
         (b'{"model":"","messages":[]}', InvalidValue, "'model' must be a string"),
         (b'{"model":"m"}', InvalidValue, "'messages' is missing; it must be an array"),
-        (b'{"model":"m","messages":"hi"}', InvalidValue, "must be an array, not \"hi\""),
+        (b'{"model":"m","messages":"hi"}', InvalidValue, 'must be an array, not "hi"'),
         (b'{"model":"m","messages":[],"stream":"yes"}', InvalidValue, "'stream' must be true or false"),
         (b'{"model":"m","messages":[],"stream_options":[]}', InvalidValue, "'stream_options' must be an object"),
     ],
@@ -52,6 +52,12 @@ GOOD = b'{"model":"m","messages":[]}'
 def test_a_bad_body_is_refused_with_the_reason(body: bytes, error: type[Refusal], says: str) -> None:
     with pytest.raises(error, match=says.replace("[", r"\[")):
         parse(Operation.CHAT, body)
+
+
+@pytest.mark.parametrize("depth", [100, 300, 900])
+def test_what_can_be_read_is_taken_however_deep(depth: int) -> None:
+    body = b'{"model":"m","messages":' + b"[" * depth + b"]" * depth + b"}"
+    assert parse(Operation.CHAT, body).body == body
 
 
 def test_a_million_keys_are_refused() -> None:
@@ -67,7 +73,12 @@ def test_many_colons_in_text_are_no_keys() -> None:
 
 @pytest.mark.parametrize(
     ("stream", "options", "streams", "wants"),
-    [(True, {"include_usage": True}, True, True), (True, None, True, False), (None, None, False, False), (False, {}, False, False)],
+    [
+        (True, {"include_usage": True}, True, True),
+        (True, None, True, False),
+        (None, None, False, False),
+        (False, {}, False, False),
+    ],
 )
 def test_the_facets_are_read(stream: bool | None, options: Any, streams: bool, wants: bool) -> None:
     body = orjson.dumps({"model": "m", "messages": [], "stream": stream, "stream_options": options})
@@ -106,7 +117,12 @@ def test_any_extra_field_passes(extra: Any) -> None:
 
 @pytest.mark.parametrize(
     "headers",
-    [{}, {b"content-type": b"application/json"}, {b"content-type": b"Application/JSON; charset=utf-8"}, {b"content-type": b"x/a+json"}],
+    [
+        {},
+        {b"content-type": b"application/json"},
+        {b"content-type": b"Application/JSON; charset=utf-8"},
+        {b"content-type": b"x/a+json"},
+    ],
 )
 def test_json_is_taken(headers: dict[bytes, bytes]) -> None:
     check_media_type(headers)

@@ -55,7 +55,12 @@ async def test_an_error_before_the_first_chunk_is_a_status() -> None:
     assert client.status == 429
     assert client.head[b"retry-after"] == b"2"
     assert client.head[b"retry-after-ms"] == b"1500"
-    assert error_of(client.received) == {"message": "slow down", "type": "requests", "param": None, "code": "rate_limit_exceeded"}
+    assert error_of(client.received) == {
+        "message": "slow down",
+        "type": "requests",
+        "param": None,
+        "code": "rate_limit_exceeded",
+    }
 
 
 async def test_a_silent_stream_gets_comments_before_its_first_token() -> None:

@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from gateway.web.health import health_routes
 from gateway.web.models import model_routes
 from gateway.web.routes import routes
+from gateway.web.schemas import schema_routes
 from tests.house import KEY, Gateway, chat
 
 AUTH = {"authorization": f"Bearer {KEY}"}
@@ -32,6 +33,7 @@ class Site:
         cold = [
             *health_routes(self.gateway.inflight, lambda: self.started, self.gateway.metrics),
             *model_routes(lambda: self.gateway.snapshot),
+            *schema_routes(),
         ]
         app: Any = routes(self.gateway.house, cold, nothing)
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway")
@@ -63,6 +65,21 @@ async def test_a_models_id_may_contain_slashes(site: Site, name: str, status: in
     assert (answer.json()["id"] == name) if status == 200 else (answer.json()["error"]["code"] == "model_not_found")
 
 
+async def test_a_caller_of_anthropics_dialect_gets_its_shape(site: Site) -> None:
+    headers = {**AUTH, "anthropic-version": "2023-06-01"}
+    entry = {"type": "model", "id": "m", "display_name": "m", "created_at": "1970-01-01T00:00:00Z"}
+    listed = (await site.client.get("/v1/models", headers=headers)).json()
+    assert listed == {"data": [entry], "has_more": False, "first_id": "m", "last_id": "m"}
+    assert (await site.client.get("/v1/models/m", headers=headers)).json() == entry
+
+
+@pytest.mark.parametrize(("path", "title"), [("/schema/config.json", "configuration"), ("/schema/policy.json", "policy")])
+async def test_the_schemas_are_served(site: Site, path: str, title: str) -> None:
+    answer = await site.client.get(path)
+    assert answer.headers["content-type"].startswith("application/schema+json")
+    assert title in answer.json()["title"]
+
+
 async def test_models_need_a_key(site: Site) -> None:
     answer = await site.client.get("/v1/models")
     assert answer.status_code == 401
@@ -79,7 +96,12 @@ async def test_an_unknown_path_is_a_404_in_the_envelope(site: Site, path: str) -
 
 @pytest.mark.parametrize(
     ("method", "path", "allow"),
-    [("GET", "/v1/chat/completions", "POST"), ("DELETE", "/v1/embeddings", "POST"), ("POST", "/v1/models", "GET"), ("PUT", "/livez", "GET")],
+    [
+        ("GET", "/v1/chat/completions", "POST"),
+        ("DELETE", "/v1/embeddings", "POST"),
+        ("POST", "/v1/models", "GET"),
+        ("PUT", "/livez", "GET"),
+    ],
 )
 async def test_a_wrong_method_is_a_405_that_lists_the_right_ones(site: Site, method: str, path: str, allow: str) -> None:
     answer = await site.client.request(method, path)
@@ -110,9 +132,7 @@ async def test_the_metrics_count_what_happened(site: Site) -> None:
     await site.client.post("/v1/chat/completions", content=chat(), headers=AUTH)
     await site.client.post("/v1/chat/completions", content=b"{", headers=AUTH)
     text = (await site.client.get("/metrics")).text
-    assert (
-        'fleetgate_requests_total{ending="complete",operation="chat",status="200",target="p/m",tenant="acme"} 1.0' in text
-    )
+    assert 'fleetgate_requests_total{ending="complete",operation="chat",status="200",target="p/m",tenant="acme"} 1.0' in text
     assert 'fleetgate_requests_total{ending="refused",operation="chat",status="400",target="-",tenant="acme"} 1.0' in text
     assert "fleetgate_request_duration_seconds_bucket" in text
     assert "process_resident_memory_bytes" in text

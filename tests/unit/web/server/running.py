@@ -145,7 +145,7 @@ class Running:
     async def reach(self, condition: Callable[[], bool]) -> None:
         """Waits until the condition holds."""
         async with asyncio.timeout(10):
-            while not condition():  # noqa: ASYNC110 - what uvicorn looks at has no event either
+            while not condition():
                 await asyncio.sleep(0.005)
 
     async def close(self) -> None:
