@@ -6,6 +6,7 @@ from typing import Protocol
 
 from gateway.core.errors import UpstreamBroken
 from gateway.providers.transport.contract import Header, Incoming
+from gateway.providers.transport.whole import read_whole
 
 BLOCK_BYTES = 256 * 1024
 """The most that one read gives."""
@@ -71,14 +72,7 @@ class Decoded:
 
     async def whole(self, limit: int) -> bytes:
         """See `Incoming`."""
-        blocks = []
-        size = 0
-        while block := await self.read():
-            blocks.append(block)
-            size += len(block)
-            if size > limit:
-                raise self._broken(f"is over {limit} bytes")
-        return b"".join(blocks)
+        return await read_whole(self, limit)
 
     def close(self) -> None:
         """See `Incoming`."""

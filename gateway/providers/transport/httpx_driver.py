@@ -16,6 +16,7 @@ from gateway.core.errors import UpstreamBroken, UpstreamFault, UpstreamTimeout
 from gateway.providers.transport.contract import Header, Incoming, Outgoing
 from gateway.providers.transport.decoding import decoded
 from gateway.providers.transport.origin import Origin
+from gateway.providers.transport.whole import read_whole
 from gateway.telemetry.tasks import Tasks
 
 
@@ -168,15 +169,7 @@ class _HttpxAnswer:
 
     async def whole(self, limit: int) -> bytes:
         """See `Incoming`."""
-        blocks = []
-        size = 0
-        while block := await self.read():
-            blocks.append(block)
-            size += len(block)
-            if size > limit:
-                self.close()
-                raise UpstreamBroken(f"The provider's answer is over {limit} bytes.")
-        return b"".join(blocks)
+        return await read_whole(self, limit)
 
     def close(self) -> None:
         """See `Incoming`."""

@@ -7,6 +7,7 @@ from typing import Protocol
 from gateway.core.catalog import Timeouts
 from gateway.core.errors import UpstreamBroken, UpstreamFault
 from gateway.providers.transport.contract import Header
+from gateway.providers.transport.whole import read_whole
 
 
 class Source(Protocol):
@@ -60,15 +61,7 @@ class Answer:
 
     async def whole(self, limit: int) -> bytes:
         """See `Incoming`."""
-        blocks = []
-        size = 0
-        while block := await self.read():
-            blocks.append(block)
-            size += len(block)
-            if size > limit:
-                self.close()
-                raise UpstreamBroken(f"The provider's answer is over {limit} bytes.")
-        return blocks[0] if len(blocks) == 1 else b"".join(blocks)
+        return await read_whole(self, limit)
 
     def close(self) -> None:
         """See `Incoming`."""
