@@ -151,6 +151,8 @@ class Journey:
         else:
             while self._entered:
                 self._settle_one(self._entered.pop())
+        if self.exchange.outcome is not None and self.exchange.outcome.error is not None:
+            forget_frames(self.exchange.outcome.error)
 
     async def _settle_waiting(self) -> None:
         while self._entered:
@@ -184,6 +186,16 @@ class Journey:
         internal = Internal(f"The gateway met a defect; its log has the details under request {self.exchange.id}.")
         self.exchange.end(Ending.TRUNCATED if self._carried else Ending.FAILED, internal)
         return internal
+
+
+def forget_frames(error: BaseException | None) -> None:
+    """Takes the tracebacks off an error and its causes: their frames hold the exchange, which holds the error.
+
+    Left to the collector of cycles, every refused call would keep its body in memory until that comes by.
+    """
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
 
 
 async def finished(task: "asyncio.Task[None]") -> None:

@@ -1,5 +1,6 @@
 """The command `fleetgate`: each subcommand in a file of its own, imported only when it is called."""
 
+import io
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +15,7 @@ ConfigOption = Annotated[
         "--config", "-c", help="The configuration. Else FLEETGATE_CONFIG, else ./config.yaml where it stands, else none."
     ),
 ]
+OF_THE_ROOT = ("--help", "-h", "--version", "-V")
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 app = typer.Typer(
@@ -23,10 +25,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def root(
     version: Annotated[bool, typer.Option("--version", "-V", help="Print the version and leave.", is_eager=True)] = False,
 ) -> None:
@@ -40,14 +43,17 @@ def root(
 def serve(
     config: ConfigOption = None,
     port: Annotated[
-        int | None, typer.Option("--port", "-p", help="The port, over the configured one; 0 takes a free one.")
+        int | None,
+        typer.Option("--port", "-p", min=0, max=65535, help="The port, over the configured one; 0 takes a free one."),
     ] = None,
     host: Annotated[str | None, typer.Option("--host", help="The address, over the configured one.")] = None,
     reload: Annotated[bool, typer.Option("--reload/--no-reload", help="Follow changes of the configuration's files.")] = True,
-    log_format: Annotated[str, typer.Option("--log-format", help="text or json.")] = "text",
-    debug: Annotated[bool, typer.Option("--debug", help="Log every call; show tracebacks.")] = False,
+    log_format: Annotated[
+        str, typer.Option("--log-format", help="text, or json: then the start screen is an event of the log, too.")
+    ] = "text",
+    debug: Annotated[bool, typer.Option("--debug", help="Log more, and show where an error came from.")] = False,
 ) -> None:
-    """Serves. This is what `fleetgate` alone does."""
+    """Serve; `fleetgate` alone does the same."""
     from gateway.cli.serve import serve as run
 
     raise typer.Exit(run(config, host, port, reload, log_format, debug))
@@ -55,10 +61,13 @@ def serve(
 
 @app.command()
 def init(
-    path: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("config.yaml"),
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that stands there.")] = False,
+    path: Annotated[Path, typer.Argument(help="Where to write it: a file or a folder.")] = Path("config.yaml"),
+    force: Annotated[bool, typer.Option("--force", help="Replace what stands there.")] = False,
 ) -> None:
-    """Writes a complete, commented config.yaml, its schema and a first policy."""
+    """Write a config.yaml to start from.
+
+    It is complete and commented; its schemas, for editors, and a first policy come beside it.
+    """
     from gateway.cli.files import init as run
 
     raise typer.Exit(run(path, force))
@@ -66,20 +75,28 @@ def init(
 
 @app.command()
 def check(
+    file: Annotated[Path | None, typer.Argument(help="The same as --config.")] = None,
     config: ConfigOption = None,
     form: Annotated[str, typer.Option("--format", help="text, json or sarif.")] = "text",
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
-    """Checks the configuration: every mistake with its place, and what does nothing yet."""
+    """Say all that is wrong with a configuration.
+
+    Every mistake with its place and its fix, all at once; then what is accepted and does nothing in this version.
+    Leaves with 1 where the configuration is not sound.
+    """
     from gateway.cli.files import check as run
 
-    raise typer.Exit(run(config, form))
+    if file is not None and config is not None:
+        raise typer.BadParameter("name one file: as the argument, or with --config")
+    raise typer.Exit(run(file or config, "json" if as_json else form))
 
 
 @app.command()
 def schema(
     of: Annotated[str, typer.Argument(help="config or policy.")] = "config",
 ) -> None:
-    """Prints the JSON Schema of config.yaml, or of a policy file."""
+    """Print the JSON Schema of config.yaml or of policies."""
     from gateway.cli.files import schema as run
 
     raise typer.Exit(run(of))
@@ -87,14 +104,14 @@ def schema(
 
 @app.command()
 def ask(
-    question: Annotated[str, typer.Argument(help="What to ask.")],
+    question: Annotated[str, typer.Argument(help="What to ask; - reads it from standard input.")],
     model: Annotated[str, typer.Option("--model", "-m", help="The model to ask.")] = "echo",
     url: Annotated[
         str, typer.Option("--url", envvar=["FLEETGATE_URL", "OPENAI_BASE_URL"], help="The gateway's base URL.")
     ] = "http://127.0.0.1:8080/v1",
     key: Annotated[str, typer.Option("--key", envvar="OPENAI_API_KEY", help="The key to send.")] = "any",
 ) -> None:
-    """Asks a running gateway and streams the answer to the terminal."""
+    """Ask a running gateway, and stream its answer."""
     from gateway.cli.ask import ask as run
 
     raise typer.Exit(run(question, model, url, key))
@@ -102,7 +119,7 @@ def ask(
 
 @app.command()
 def models(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Lists the models that callers may ask for, and who answers."""
+    """List the models, and who answers for them."""
     from gateway.cli.tables import models as run
 
     raise typer.Exit(run(config, as_json))
@@ -110,15 +127,26 @@ def models(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 
 @app.command()
 def pipeline(as_json: JsonOption = False) -> None:
-    """Prints the stages in their order."""
+    """List the stages that a request passes, in order."""
     from gateway.cli.tables import pipeline as run
 
     raise typer.Exit(run(as_json))
 
 
 def main() -> None:
-    """The entry point. `fleetgate`, and `fleetgate -p 80`, mean `fleetgate serve`."""
-    arguments = sys.argv[1:]
-    if not arguments or (arguments[0].startswith("-") and arguments[0] not in ("--help", "-h", "--version", "-V")):
-        arguments.insert(0, "serve")
-    app(arguments, prog_name="fleetgate")
+    """The entry point: no traceback for what is not our defect."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a letter that the terminal cannot show is no reason to end
+    try:
+        app(with_command(sys.argv[1:]), prog_name="fleetgate")
+    except OSError as error:
+        if "--debug" in sys.argv:
+            raise
+        sys.exit(f"fleetgate could not go on: {error}")
+
+
+def with_command(arguments: list[str]) -> list[str]:
+    """`fleetgate`, and `fleetgate -p 80`, mean `fleetgate serve`."""
+    leads = arguments[:1]
+    return ["serve", *arguments] if not leads or (leads[0].startswith("-") and leads[0] not in OF_THE_ROOT) else arguments

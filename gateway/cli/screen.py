@@ -1,77 +1,134 @@
 """What `fleetgate serve` prints once it listens: one screen, ready to paste from. Pure: from facts to lines."""
 
-from collections.abc import Mapping
+import shlex
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from gateway import __version__
-from gateway.core.catalog import ProviderSpec
+from gateway.cli.program import NAME
+from gateway.config.models.server import EVERYWHERE, Listen
+from gateway.core.catalog import Model, ProviderSpec
 from gateway.core.snapshot import Snapshot
+from gateway.providers.wire import WIRES
 
 SHOWN = 12
-"""Models that are named; the others are counted."""
+"""Entries of a kind that are named; the others are counted."""
+
+WIDTH = 66
+"""Columns right of the titles."""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the screen tells beside the snapshot: where it listens, which file it read, which variables it found."""
+    """What the screen tells beside the snapshot.
 
-    address: str
+    `found` maps a provider to the variable that made it, `unserved` says what was found in vain, `idle` are the keys
+    that were set and do nothing yet, `program` is how this command is called again.
+    """
+
+    listen: Listen
     config: str | None
     found: Mapping[str, str] = field(default_factory=dict)
     unserved: tuple[str, ...] = ()
+    idle: tuple[str, ...] = ()
+    program: str = NAME
 
 
 def lines(facts: Facts, snapshot: Snapshot) -> list[str]:
-    """The screen. `found` maps a provider to the variable that made it."""
-    config = facts.config or "none: `fleetgate init` writes one"
+    """The screen."""
+    providers = [provider_line(spec, facts.found.get(name)) for name, spec in snapshot.providers.items()]
     return [
-        f"fleetgate {__version__} listens on {facts.address}",
+        f"fleetgate {__version__} listens on http://{facts.listen}",
         "",
-        f"  config     {config}",
-        *_listed("providers", [_provider(spec, facts.found.get(name)) for name, spec in snapshot.providers.items()]),
-        *_listed("", list(facts.unserved)),
-        *_listed("models", _models(snapshot)),
-        f"  auth       {_auth(snapshot)}",
+        *_section("config", [facts.config or f"none: `{facts.program} init` writes one"]),
+        *_section("providers", [*_limited(providers, "in all"), *facts.unserved] or ["none"]),
+        *_section("models", _packed(_models(snapshot, facts.program)) or ["none"]),
+        *_section("auth", [_auth(snapshot)]),
+        *_section("not yet", _packed(_limited(facts.idle, f"`{facts.program} check` tells"))),
         "",
-        f"  export OPENAI_BASE_URL={facts.address}/v1",
-        f"  export OPENAI_API_KEY={'any' if not snapshot.keys else '<one of your keys>'}",
-        '  fleetgate ask "hello"',
+        f"  export OPENAI_BASE_URL={base_url(facts.listen)}",
+        f"  export OPENAI_API_KEY={'any' if not snapshot.keys else 'YOUR_KEY'}",
+        *_invitation(facts.program, snapshot),
         "",
     ]
 
 
-def _listed(title: str, entries: list[str]) -> list[str]:
+def base_url(listen: Listen) -> str:
+    """What a client on this machine sets: nobody can be reached at `0.0.0.0`."""
+    host = listen.host
+    if host in EVERYWHERE:
+        host = "::1" if ":" in host else "127.0.0.1"
+    return f"http://{Listen(host, listen.port)}/v1"
+
+
+def counted(number: int, noun: str) -> str:
+    """`no keys`, `1 key`, `2 keys`."""
+    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
+
+
+def provider_line(spec: ProviderSpec, variable: str | None = None) -> str:
+    """A provider: where it is, who made it, and why it cannot answer where it cannot."""
+    if spec.wire == "echo":
+        return f"{spec.name} (built in)"
+    place = f"{spec.name} at {spec.base_url}" if spec.base_url else spec.name
+    by = f" (by {variable})" if variable else ""
+    missing = shortcoming(spec)
+    return f"{place}{by}{', ' if missing else ''}{missing}"
+
+
+def shortcoming(spec: ProviderSpec) -> str:
+    """Why calls to this provider are answered with 503; empty where they are not."""
+    if spec.wire not in WIRES:
+        return f"{spec.wire} is not served yet"
+    if spec.key_needed and not spec.api_keys:
+        return f"no key: set {spec.variable}" if spec.variable else "no key: give it api_keys"
+    return ""
+
+
+def _section(title: str, entries: list[str]) -> list[str]:
     return [f"  {title if at == 0 else '':<10} {entry}" for at, entry in enumerate(entries)]
 
 
-def _provider(spec: ProviderSpec, variable: str | None) -> str:
-    if spec.wire == "echo":
-        return f"{spec.name} (built in)"
-    by = f" (by {variable})" if variable else ""
-    keyless = spec.key_needed and not spec.api_keys
-    missing = f", no key: set {spec.variable}" if keyless and spec.variable else ", no key" if keyless else ""
-    return f"{spec.name} at {spec.base_url}{by}{missing}"
+def _models(snapshot: Snapshot, program: str) -> list[str]:
+    names = [_alias(model) for model in snapshot.catalog.models.values()]
+    return [*_limited(names, f"`{program} models` tells"), *_limited([_alias(one) for one in snapshot.catalog.patterns], "too")]
 
 
-def _models(snapshot: Snapshot) -> list[str]:
-    named = list(snapshot.catalog.models.values())
-    told = [
-        model.name
-        if len(model.targets) == 1 and model.targets[0].label.endswith(f"/{model.name}")
-        else _alias(model.name, model.targets[0].label)
-        for model in named[:SHOWN]
-    ]
-    rest = [f"and {len(named) - SHOWN} more: `fleetgate models`"] if len(named) > SHOWN else []
-    patterns = [_alias(model.name, model.targets[0].label) for model in snapshot.catalog.patterns]
-    return [", ".join([*told, *rest, *patterns])] if told or patterns else ["none"]
+def _alias(model: Model) -> str:
+    label = model.targets[0].label
+    return model.name if label.partition("/")[2] == model.name else f"{model.name} -> {label}"
 
 
-def _alias(name: str, label: str) -> str:
-    return f"{name} -> {label}"
+def _limited(entries: Iterable[str], rest: str) -> list[str]:
+    every = list(entries)
+    more = [f"{len(every) - SHOWN} more ({rest})"] if len(every) > SHOWN else []
+    return [*every[:SHOWN], *more]
+
+
+def _packed(entries: list[str]) -> list[str]:
+    """The entries, as many on a line as have room."""
+    packed: list[str] = []
+    for at, entry in enumerate(entries):
+        told = entry if at == len(entries) - 1 else f"{entry},"
+        if packed and len(packed[-1]) + 1 + len(told) <= WIDTH:
+            packed[-1] += f" {told}"
+        else:
+            packed.append(told)
+    return packed
 
 
 def _auth(snapshot: Snapshot) -> str:
     if not snapshot.keys:
         return "off: any key is accepted, on loopback only"
     tenants = {entry.principal.tenant.name for entry in snapshot.keys.values()}
-    return f"on: {len(snapshot.keys)} keys of {len(tenants)} tenants"
+    return f"on: {counted(len(snapshot.keys), 'key')} of {counted(len(tenants), 'tenant')}"
+
+
+def _invitation(program: str, snapshot: Snapshot) -> list[str]:
+    """A first question that can be answered: `ask` takes echo where nothing else is named."""
+    every = [*snapshot.catalog.models.values(), *snapshot.catalog.patterns]
+    able = [one.name for one in every if not shortcoming(snapshot.providers[one.targets[0].provider])]
+    if "echo" in able:
+        return [f'  {program} ask "hello"']
+    name = next((shlex.quote(one) for one in able if not one.endswith("*")), "MODEL")
+    return [f'  {program} ask -m {name} "hello"'] if able else []

@@ -3,19 +3,24 @@
 import inspect
 import json
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from gateway.cli.files import load_or_tell
+from gateway.cli.screen import shortcoming
 from gateway.core.catalog import Model
 from gateway.core.clock import SystemClock
 from gateway.core.snapshot import Snapshot
 from gateway.pipeline import Inflight, shape_of
 from gateway.stages import order
 from gateway.telemetry.metrics import Metrics
+
+Row = Mapping[str, str | Sequence[str]]
+BOUNDLESS = 100_000
+"""Columns of an output that is no terminal: whoever reads it wants whole lines."""
 
 
 def models(config: Path | None, as_json: bool) -> int:
@@ -24,34 +29,47 @@ def models(config: Path | None, as_json: bool) -> int:
     if loaded is None:
         return 1
     snapshot = loaded.snapshot
-    every = [*snapshot.catalog.models.values(), *snapshot.catalog.patterns]
-    show(["model", "answered by", "provider"], [_model_row(model, snapshot) for model in every], as_json)
+    rows = [_model_row(model, snapshot) for model in (*snapshot.catalog.models.values(), *snapshot.catalog.patterns)]
+    if not rows:
+        print('Add a model under models in the configuration, such as "*": provider/*: there is none.', file=sys.stderr)
+    show(rows, as_json)
     return 0
 
 
-def _model_row(model: Model, snapshot: Snapshot) -> list[str]:
+def _model_row(model: Model, snapshot: Snapshot) -> Row:
+    """The state is that of the first target: no other is asked yet."""
     spec = snapshot.providers[model.targets[0].provider]
-    state = spec.wire + (", no key" if spec.key_needed and not spec.api_keys else "")
-    return [model.name, ", ".join(target.label for target in model.targets), state]
+    targets = [target.label for target in model.targets]
+    return {"model": model.name, "targets": targets, "wire": spec.wire, "state": shortcoming(spec) or "ready"}
 
 
 def pipeline(as_json: bool) -> int:
     """The stages in their order, with what each does."""
-    rows: list[list[str]] = []
+    rows: list[Row] = []
     for stage in order(Metrics(), Inflight(), SystemClock()):
         says = (inspect.getdoc(sys.modules[type(stage).__module__]) or "").splitlines()[0]
-        rows.append([str(len(rows) + 1), type(stage).__name__, shape_of(stage).value, says])
-    show(["#", "stage", "shape", "what it does"], rows, as_json)
+        rows.append({"stage": type(stage).__name__, "shape": shape_of(stage).value, "purpose": says})
+    show(rows, as_json)
     return 0
 
 
-def show(columns: list[str], rows: list[list[str]], as_json: bool) -> None:
-    """Prints rows as a table, or as a JSON array of objects."""
+def show(rows: Sequence[Row], as_json: bool) -> None:
+    """Prints rows as a JSON array of objects, or as a table whose columns their keys name."""
     if as_json:
-        told: list[dict[str, Any]] = [dict(zip(columns, row, strict=True)) for row in rows]
-        sys.stdout.write(json.dumps(told, indent=2) + "\n")
-        return
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+        sys.stdout.write(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
+    elif rows:
+        sys.stdout.write(_drawn(rows))
+
+
+def _drawn(rows: Sequence[Row]) -> str:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in rows[0]:
+        table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*row)
-    Console().print(table)
+        table.add_row(*(cell if isinstance(cell, str) else ", ".join(cell) for cell in row.values()))
+    console = Console(markup=False, highlight=False)
+    if not console.is_terminal:
+        console = Console(markup=False, highlight=False, width=BOUNDLESS)
+    with console.capture() as drawn:
+        console.print(table)
+    return "".join(f"{line.rstrip()}\n" for line in drawn.get().splitlines())

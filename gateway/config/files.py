@@ -45,7 +45,7 @@ class Files:
         except UnicodeDecodeError as error:
             return _unreadable(path, "this is not UTF-8", "save it as UTF-8", error.object[: error.start])
         except (OSError, ValueError) as error:
-            return _unreadable(path, _reason(error), "`fleetgate init` writes one, and --config names another")
+            return _unreadable(path, _reason(error), _remedy(path, error))
         return read_document(str(path), text, self._references)
 
     def _secret(self, name: str) -> str:
@@ -79,6 +79,17 @@ def _stamp_of(found: os.stat_result) -> tuple[int, int, int]:
 
 def _reason(error: Exception) -> str:
     return f"it cannot be read: {getattr(error, 'strerror', None) or error}"
+
+
+def _remedy(path: Path, error: Exception) -> str:
+    other = "name another with --config or FLEETGATE_CONFIG"
+    if isinstance(error, FileNotFoundError):
+        return f"write one with `fleetgate init {path}`, or {other}"
+    if isinstance(error, IsADirectoryError):
+        return f"name a file, such as {path / 'config.yaml'}"
+    if isinstance(error, PermissionError):
+        return f"let this user read it, or {other}"
+    return other
 
 
 def _unreadable(path: Path, message: str, hint: str, before: bytes | None = None) -> Document:

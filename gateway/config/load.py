@@ -11,7 +11,7 @@ from gateway.config.files import Files, Watched
 from gateway.config.inputs import Inputs
 from gateway.config.models import Config
 from gateway.config.models.server import Listen
-from gateway.config.policies import read_policies
+from gateway.config.policies import Policies, read_policies
 from gateway.config.problems import Finding, Problem, Severity, Where, render_all
 from gateway.config.validate import validate
 from gateway.config.zero import Zero, zero_config
@@ -75,10 +75,16 @@ def _examine_environment(inputs: Inputs) -> Examined:
     zero = zero_config(inputs.environ, listen)
     around = Surroundings(Path(), inputs.pepper, listen, inputs.born_s, variables=Zero.variables)
     snapshot, findings = compile_config(zero.config, around)
-    problems = [
-        Problem("environment", 0, 0, one.message, one.hint, one.severity, one.rule) for one in (*zero.findings, *findings)
-    ]
-    return Examined(tuple(problems), Loaded(snapshot, listen, None, zero.found, zero.unserved, _fixed(zero.config)))
+    problems = tuple(map(_without_file, (*zero.findings, *findings)))
+    return Examined(problems, Loaded(snapshot, listen, None, zero.found, zero.unserved, _fixed(zero.config)))
+
+
+def _without_file(finding: Finding) -> Problem:
+    """Only --host can listen wider than loopback here, and there is no file yet that keys could stand in."""
+    if finding.rule == "exposed":
+        hint = "begin a configuration with `fleetgate init` and give it a key under tenants, or leave --host away"
+        return Problem("command line", 0, 0, finding.message, hint, finding.severity, finding.rule)
+    return Problem("environment", 0, 0, finding.message, finding.hint, finding.severity, finding.rule)
 
 
 def _examine_file(inputs: Inputs, path: Path) -> Examined:
@@ -86,8 +92,9 @@ def _examine_file(inputs: Inputs, path: Path) -> Examined:
     document = files.read(path)
     config, wrong = validate(Config, document)
     usable = config or Config()
+    there = all(one.rule != "unreadable" for one in document.problems)
     folder = path.parent / usable.policies
-    policies = read_policies(folder, files.read)
+    policies = read_policies(folder, files.read) if there else Policies()
     around = Surroundings(
         path.parent, inputs.pepper, inputs.listen(usable.server.listen), _age(path), policies.policies, document.variables
     )
@@ -97,7 +104,7 @@ def _examine_file(inputs: Inputs, path: Path) -> Examined:
     findings = [*wrong, *clashes, *_absent(usable, snapshot, folder, document), *literal_secrets(document), *not_yet(document)]
     problems = [*document.problems, *map(document.place, findings), *policies.problems]
     loaded = Loaded(snapshot, around.listen or usable.server.listen, path, fixed=_fixed(usable), document=document)
-    return Examined(tuple(problems), loaded, Watched(files.stamps, folder))
+    return Examined(tuple(problems), loaded, Watched(files.stamps, folder if there else None))
 
 
 def _absent(config: Config, snapshot: Snapshot, folder: Path, document: Document) -> list[Finding]:

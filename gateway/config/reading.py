@@ -22,6 +22,7 @@ _INTEGER = re.compile(r"[-+]?[0-9]{1,18}", re.ASCII)
 _DECIMAL = re.compile(r"[-+]?[0-9]{1,18}\.[0-9]{0,18}(?:[eE][-+]?[0-9]{1,3})?", re.ASCII)
 _BREAKS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _UNQUOTED = re.compile(r"[\[{,:]\s*\$\{")
+_TAB = re.compile(r" *\t")
 _WORDS: Mapping[str, bool | None] = MappingProxyType(
     {
         **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -45,7 +46,8 @@ def read_document(path: str, text: str, references: References) -> Document:
     elif root is None or root.value == "":
         document.data = {}
     else:
-        reader.complain(Finding((), "expected a mapping of keys at the top of the file", rule="syntax"), _span_of(root))
+        message, hint = "expected a mapping of keys at the top of the file", "begin with a key such as `providers:`"
+        reader.complain(Finding((), message, hint, rule="syntax"), _span_of(root))
     if any(one.rule == "too-large" for one, _ in reader.complaints):
         document.data = None
     document.problems += [document.place(*one) for one in reader.complaints]  # after reading: by now all secrets are known
@@ -60,9 +62,23 @@ def _syntax(lines: list[str], text: str, error: yaml.YAMLError) -> tuple[Finding
             _point(len(before) - 1, len(before[-1])),
         )
     line, column = _place(lines, text, getattr(error, "problem_mark", None), getattr(error, "context_mark", None))
-    hint = 'put a reference between brackets in quotes, as in [ "${NAME}" ]' if _UNQUOTED.search(lines[line]) else ""
     told = ", ".join(filter(None, (getattr(error, "context", None), getattr(error, "problem", None))))
-    return Finding((), f"this is not YAML: {told or error}", hint, rule="syntax"), _point(line, column)
+    finding = Finding((), f"this is not YAML: {told or error}", _remedy(lines[line], error), rule="syntax")
+    return finding, _point(line, column)
+
+
+def _remedy(line: str, error: yaml.YAMLError) -> str:
+    """What is probably meant, by the line and what the parser says; empty where neither tells."""
+    if _UNQUOTED.search(line):
+        return 'put a reference between brackets in quotes, as in [ "${NAME}" ]'
+    if _TAB.match(line):
+        return "indent with spaces: YAML allows no tabs there"
+    if line.startswith("---"):
+        return "keep one document in the file"
+    context, begun = getattr(error, "context", None) or "", getattr(error, "context_mark", None)
+    if begun is not None and context.endswith(("flow sequence", "flow mapping")):
+        return f"close the bracket of line {begun.line + 1}"
+    return "close the bracket" if context.endswith("flow node") else ""
 
 
 def _place(lines: list[str], text: str, mark: yaml.Mark | None, begun: yaml.Mark | None) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from types import MappingProxyType
 from typing import Any
 
 
@@ -36,3 +37,10 @@ class ModelRequest:
     model: str
     stream: bool
     wants_usage: bool
+
+    def without_words(self) -> "ModelRequest":
+        """The facets alone."""
+        return ModelRequest(self.operation, b"", _NO_FIELDS, False, self.model, self.stream, self.wants_usage)
+
+
+_NO_FIELDS: Mapping[str, Any] = MappingProxyType({})

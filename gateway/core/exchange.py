@@ -124,6 +124,16 @@ class Exchange:
         self.taps: list[Tap] = []
         self.outcome: Outcome | None = None
 
+    def lighten(self) -> None:
+        """Lets go of what was asked, word for word, and of the headers: an answer that has begun needs them no more.
+
+        A stream may last for minutes, and there are thousands of them. The facets of the request stay.
+        """
+        self.headers = {}
+        del self.source
+        if "request" in self.facts:
+            self.facts["request"] = self.facts["request"].without_words()
+
     def knows(self, fact: str) -> bool:
         """Whether this fact has been written: for settlements, which run whatever the way in has reached."""
         return fact in self.facts

@@ -3,21 +3,23 @@
 from collections.abc import Mapping
 from typing import Any, TypeGuard
 
-from gateway.core.chat import ModelRequest
 from gateway.core.record import Usage
 from gateway.core.transcript import Transcript
 
 BYTES_PER_TOKEN = 4
 """A rule of thumb for English text with byte-pair encodings; only for answers whose true usage never came."""
 
+MOST_TOKENS = 10**9
+"""Of one answer; a provider that says more is wrong, and one such number would spoil a counter for good."""
 
-def usage_of(transcript: Transcript, request: ModelRequest) -> Usage:
-    """What the provider said, else an estimate that says so."""
+
+def usage_of(transcript: Transcript, asked_bytes: int) -> Usage:
+    """What the provider said, else an estimate that says so. `asked_bytes`: the size of the request's body."""
     said = transcript.usage
     if said is not None and (exact := _exact(said)) is not None:
         return exact
     return Usage(
-        input_tokens=-(-len(request.body) // BYTES_PER_TOKEN),
+        input_tokens=-(-asked_bytes // BYTES_PER_TOKEN),
         output_tokens=-(-transcript.produced // BYTES_PER_TOKEN),
         exact=False,
     )
@@ -43,4 +45,4 @@ def _detail(details: object, name: str) -> int:
 
 
 def _is_count(value: object) -> TypeGuard[int]:
-    return type(value) is int and value >= 0  # exactly int: JSON's true is none
+    return type(value) is int and 0 <= value <= MOST_TOKENS  # exactly int: JSON's true is none

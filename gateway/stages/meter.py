@@ -14,6 +14,7 @@ class Meter:
     """
 
     def run(self, exchange: Exchange) -> Iterator[None]:
+        asked_bytes = len(exchange.request.body)
         yield
-        if exchange.reply is not None and exchange.knows("request"):
-            exchange.usage = usage_of(exchange.reply.transcript, exchange.request)
+        if exchange.reply is not None:
+            exchange.usage = usage_of(exchange.reply.transcript, asked_bytes)

@@ -28,13 +28,15 @@ class Trace:
         self._cells: dict[tuple[Operation, str, str, Ending, int], Cells] = {}
 
     def run(self, exchange: Exchange) -> Iterator[None]:
-        exchange.record = Record(trace_context(exchange.headers.get(b"traceparent")))
+        headers = exchange.headers
+        exchange.record = Record(trace_context(headers.get(b"traceparent")))
+        client_id = client_request(headers.get(b"x-client-request-id"))
         yield
         outcome = exchange.outcome
         assert outcome is not None  # a settlement runs when the outcome is known
         self._count(exchange, outcome)
         if outcome.ending is not Ending.COMPLETE:
-            self._tell(exchange, outcome)
+            self._tell(exchange, outcome, client_id)
 
     def _count(self, exchange: Exchange, outcome: Outcome) -> None:
         facts = exchange.facts
@@ -47,7 +49,7 @@ class Trace:
             cells = self._cells[key] = Cells(self._metrics, *key)
         cells.count(self._clock.now_s() - exchange.born_s, exchange.record.first_byte_s, exchange.born_s, facts.get("usage"))
 
-    def _tell(self, exchange: Exchange, outcome: Outcome) -> None:
+    def _tell(self, exchange: Exchange, outcome: Outcome, client_id: str | None) -> None:
         error = outcome.error
         level = logging.WARNING if outcome.ending in (Ending.FAILED, Ending.TRUNCATED) else logging.INFO
         if not log.isEnabledFor(level):
@@ -58,7 +60,7 @@ class Trace:
             "code": (error.code or type(error).__name__) if error is not None else None,
             "target": exchange.target.label if exchange.knows("target") else None,
             "seconds": round(self._clock.now_s() - exchange.born_s, 3),
-            "client_request": client_request(exchange.headers.get(b"x-client-request-id")),
+            "client_request": client_id,
         }
         log.log(level, "request_ended", extra={"fields": {key: value for key, value in fields.items() if value is not None}})
 

@@ -21,14 +21,14 @@ class Lines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         fields = dict(getattr(record, "fields", {}))
-        if record.exc_info:
-            fields["traceback"] = self.formatException(record.exc_info)
+        if record.exc_text:
+            fields["traceback"] = record.exc_text
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         level, event = record.levelname.lower(), record.getMessage()
         if self._form == "json":
             return json.dumps({"time": time, "level": level, "logger": record.name, "event": event, **fields}, default=str)
         traceback = fields.pop("traceback", None)
-        line = " ".join([time, level, event, *(f"{key}={value}" for key, value in fields.items())])
+        line = " ".join([time, level, event, *(f"{key}={_quoted(value)}" for key, value in fields.items())])
         return f"{line}\n{traceback}" if traceback else line
 
 
@@ -52,7 +52,16 @@ def set_up(form: str = "text", level: int = logging.INFO) -> Callable[[], None]:
 
 
 class _Queued(QueueHandler):
-    """Hands records over as they are; only a process boundary would need them prepared."""
+    """Hands records over as they are, but for tracebacks: those are written at once, and their frames let go."""
 
     def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
+        if record.exc_info:
+            record.exc_text = logging.Formatter().formatException(record.exc_info)
+            record.exc_info = None
         return record
+
+
+def _quoted(value: object) -> str:
+    """A field's value on a line of text: what could be taken for another field or line is written as a JSON string."""
+    text = str(value)
+    return text if text.isascii() and text.isprintable() and not set(text) & set(' ="') else json.dumps(text)

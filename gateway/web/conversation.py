@@ -7,7 +7,7 @@ silence          a stream that says nothing for `heartbeat_s` gets the comment `
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,8 +57,9 @@ class Conversation:
         self._operation = operation
         self._house = house
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await Talk(self._operation, self._house, scope, receive, send).run()
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        # Not async: a frame would keep the scope for as long as a stream lasts.
+        return Talk(self._operation, self._house, scope, receive, send).run()
 
 
 class BodySource:
@@ -107,7 +108,7 @@ class Talk:
         self._stopped_by: Ending | None = None
         self._task: asyncio.Task[Any] | None = asyncio.current_task()
         self._departure = departure = Departure(scope, receive, self._leave, house.tasks)
-        headers = dict(scope["headers"])
+        headers = joined(scope["headers"])
         source = BodySource(operation, receive, headers, departure)
         self._exchange = exchange = Exchange(new_id(), operation, headers, source, house.current(), now_s)
         self._journey: Journey = house.pipeline.journey(exchange)
@@ -154,6 +155,7 @@ class Talk:
 
     async def _stream(self) -> None:
         carry, send, now_s = self._journey.carry, self._send, self._house.clock.now_s
+        self._exchange.lighten()
         while (chunk := await carry()) is not None:
             if not self._started:
                 await self._start(200, STREAM_HEAD)
@@ -215,8 +217,8 @@ class Talk:
         exchange = self._exchange
         if now_s - self._spoke_s < exchange.snapshot.bounds.heartbeat_s or self._task is None:
             return
-        request = exchange.facts.get("request")
-        if request is not None and request.stream:
+        request: ModelRequest | None = exchange.facts.get("request")
+        if request is not None and request.stream and request.operation is not Operation.EMBEDDINGS:
             self._spoke_s = now_s
             self._house.tasks.spawn(self._comment(), "keep-alive")
 
@@ -226,6 +228,16 @@ class Talk:
         if not self._started:
             await self._start(200, STREAM_HEAD)
         await self._send({"type": "http.response.body", "body": KEEP_ALIVE, "more_body": True})
+
+
+def joined(headers: Iterable[Header]) -> dict[bytes, bytes]:
+    """Headers by name; lines that repeat a name are one list (RFC 9110, section 5.3)."""
+    lines = list(headers)
+    by_name = dict(lines)
+    if len(by_name) != len(lines):
+        for name in by_name:
+            by_name[name] = b", ".join(value for other, value in lines if other == name)
+    return by_name
 
 
 def answered_by(target: Target, asked: str) -> bytes:

@@ -38,9 +38,9 @@ def envelope(error: GatewayError) -> bytes:
     told = {"message": message, "type": error.type, "param": error.param, "code": error.code}
     try:
         return orjson.dumps({"error": told})
-    except orjson.JSONEncodeError:  # lone surrogates of the caller's
-        told["message"] = message.encode("utf-8", "replace").decode()
-        return orjson.dumps({"error": {key: str(value) if value else None for key, value in told.items()}})
+    except orjson.JSONEncodeError:  # half surrogates, of the caller's or the provider's
+        cleaned = {key: value.encode("utf-8", "replace").decode() if value else value for key, value in told.items()}
+        return orjson.dumps({"error": cleaned})
 
 
 def headers_of(error: GatewayError) -> list[Header]:
@@ -61,6 +61,12 @@ def rendered(error: GatewayError, path: str = "") -> Rendered:  # noqa: ARG001  
     body = envelope(error)
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), *headers_of(error)]
     return error.status, headers, body
+
+
+def refused(error: GatewayError, path: str) -> Rendered:
+    """The same for a request that the server itself turns away: nothing else of ours gives it an id."""
+    status, headers, body = rendered(error, path)
+    return status, [*headers, (b"x-request-id", new_id().encode())], body
 
 
 def event(error: GatewayError) -> bytes:

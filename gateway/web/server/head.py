@@ -38,6 +38,8 @@ def check(version: str, headers: Headers, named: Mapping[bytes, bytes]) -> None:
     elif len(named) != len(headers) and sum(name == b"host" for name, _ in headers) > 1:
         raise malformed("there is more than one Host header")
     coding = named.get(b"transfer-encoding")
+    if coding is not None and sum(name == b"transfer-encoding" for name, _ in headers) > 1:
+        raise malformed("there is more than one Transfer-Encoding header")
     if coding is not None and (version == "1.0" or coding.lower() != b"chunked"):
         raise malformed("the only Transfer-Encoding is 'chunked', in HTTP/1.1")
 

@@ -186,8 +186,7 @@ class Turn:
         body = self.held if isinstance(self.held, bytes) else bytes(self.held)
         self.held = b""
         self._taken_whole = self.whole
-        if not self.whole:
-            self._line.body_taken()
+        self._line.body_taken()  # also of a whole body: reading may be paused, and a client that leaves would go unseen
         return {"type": "http.request", "body": body, "more_body": not self.whole}
 
     async def send(self, message: Message) -> None:

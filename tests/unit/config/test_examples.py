@@ -97,10 +97,11 @@ def policies(folder: Path, **texts: str) -> Examined:
 def test_a_policy_is_checked_for_its_shape_in_its_own_file(tmp_path: Path) -> None:
     examined = policies(tmp_path, a="policy: a\nthen:\n  cache: { exakt: 1h }\n", b="order: 5\n", c="policy: [\n")
     assert examined.loaded is None
+    syntax = "this is not YAML: while parsing a flow node, did not find expected node content"
     assert [line for line in told(examined, tmp_path).splitlines() if line.startswith("policies")] == [
         "policies/a.yaml:3:12: did you mean 'exact'? (unknown key 'exakt')",
         "policies/b.yaml:1:1: add 'policy' (this entry needs it)",
-        "policies/c.yaml:1:9: this is not YAML: while parsing a flow node, did not find expected node content",
+        f"policies/c.yaml:1:9: close the bracket ({syntax})",
     ]
 
 

@@ -131,7 +131,33 @@ def test_bytes_that_are_not_utf_8_have_a_place(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     path = tmp_path / "nope.yaml"
-    assert headline(only(examine(Inputs(path, {})))).startswith(f"{path}: `fleetgate init` writes one")
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "of-another-file.yaml").write_text("policy: [\n")
+    (problem,) = examine(Inputs(path, {})).problems
+    assert headline(problem).startswith(f"{path}: write one with `fleetgate init {path}`, or name another with --config")
+
+
+def test_a_folder_in_place_of_the_file_is_told(tmp_path: Path) -> None:
+    assert headline(only(examine(Inputs(tmp_path, {})))).startswith(f"{tmp_path}: name a file, such as {tmp_path}/config.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("server:\n\tlisten: 127.0.0.1:1\n", "indent with spaces"),
+        ("a: [ 1, 2\nb: 3\n", "close the bracket of line 1"),
+        ("server: {}\n---\nmodels: {}\n", "keep one document in the file"),
+        ("providers: { a: { api_keys: [ ${KEY} ] } }\n", "put a reference between brackets in quotes"),
+        ("- server\n", "begin with a key such as `providers:`"),
+    ],
+)
+def test_the_usual_slips_of_yaml_come_with_their_remedy(tmp_path: Path, text: str, remedy: str) -> None:
+    assert only(look(tmp_path, text)).hint.startswith(remedy)
+
+
+def test_a_host_for_all_without_a_file_is_told_where_keys_would_stand() -> None:
+    (problem,) = examine(Inputs(None, {}, host="0.0.0.0")).problems
+    assert headline(problem).startswith("command line: begin a configuration with `fleetgate init`")
 
 
 def test_a_reference_without_quotes_in_brackets_is_explained(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What the client sees of a call, through the one endpoint."""
 
 import asyncio
+import gc
 from typing import Any
 
 import orjson
@@ -8,7 +9,9 @@ import pytest
 
 from gateway.core.chat import Operation
 from gateway.core.errors import UpstreamRefused, UpstreamTruncated
+from gateway.core.exchange import Exchange
 from gateway.core.snapshot import Bounds
+from gateway.web.conversation import joined
 from tests.house import PAUSE, Client, Gateway, ScriptedUpstream, chat
 
 
@@ -93,6 +96,81 @@ async def test_only_streams_get_comments(stream: bool) -> None:
     assert bool(client.received) is stream
     client.leave()
     await task
+
+
+async def test_embeddings_get_no_comments_even_where_a_stream_is_asked_for() -> None:
+    gateway = Gateway(ScriptedUpstream(head=PAUSE), bounds=Bounds(heartbeat_s=0.0))
+    client = Client(orjson.dumps({"model": "m", "input": "x", "stream": True}))
+    task = gateway.start(client, Operation.EMBEDDINGS)
+    await gateway.upstream.waiting.wait()
+    gateway.inflight.pulse(gateway.house.clock.now_s() + 1)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not client.events
+    client.leave()
+    await task
+
+
+def living_exchanges() -> int:
+    return sum(isinstance(one, Exchange) for one in gc.get_objects())
+
+
+@pytest.mark.parametrize(
+    ("upstream", "body"),
+    [
+        (ScriptedUpstream(), chat()),
+        (ScriptedUpstream([b"data: 1\n\n"]), chat(stream=True)),
+        (ScriptedUpstream(), b"{"),
+        (ScriptedUpstream(), chat(model="nobody")),
+        (ScriptedUpstream(head=UpstreamRefused(500, "no", error_type="server_error")), chat()),
+        (ScriptedUpstream([b"data: 1\n\n", UpstreamTruncated("cut")]), chat(stream=True)),
+    ],
+    ids=["plain", "stream", "bad JSON", "unknown model", "upstream error", "truncated"],
+)
+async def test_a_call_that_ended_is_gone_without_the_collectors_help(upstream: ScriptedUpstream, body: bytes) -> None:
+    gateway = Gateway(upstream)
+    gc.collect()
+    gc.disable()
+    try:
+        before = living_exchanges()
+        await gateway.ask(Client(body))
+        await asyncio.sleep(0)
+        assert living_exchanges() == before
+    finally:
+        gc.enable()
+
+
+async def test_a_call_whose_client_left_is_gone_too() -> None:
+    gateway = Gateway(ScriptedUpstream([b"data: 1\n\n", PAUSE]))
+    gc.collect()
+    gc.disable()
+    try:
+        before = living_exchanges()
+        client = Client(chat(stream=True))
+        task = gateway.start(client)
+        await client.wrote.wait()
+        client.leave()
+        await task
+        del task
+        assert living_exchanges() == before
+    finally:
+        gc.enable()
+
+
+async def test_an_answer_that_has_begun_holds_no_body() -> None:
+    gateway = Gateway(ScriptedUpstream([b"data: 1\n\n", PAUSE]))
+    client = Client(chat(stream=True))
+    task = gateway.start(client)
+    await client.wrote.wait()
+    (exchange,) = [one for one in gc.get_objects() if isinstance(one, Exchange)]
+    assert (exchange.request.body, exchange.request.fields, exchange.headers) == (b"", {}, {})
+    assert exchange.request.model == "m"
+    client.leave()
+    await task
+
+
+def test_header_lines_of_one_name_are_one_list() -> None:
+    assert joined([(b"a", b"1"), (b"b", b"2"), (b"a", b"3")]) == {b"a": b"1, 3", b"b": b"2"}
 
 
 async def test_a_stream_that_has_just_spoken_gets_no_comment() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.core import errors
 from gateway.core.errors import GatewayError, MethodNotSupported, Overloaded, UpstreamRefused, UpstreamTimeout
-from gateway.web.errors import anchor, event, rendered
+from gateway.web.errors import anchor, event, refused, rendered
 
 
 def every_error() -> list[type[GatewayError]]:
@@ -67,6 +67,16 @@ def test_a_405_lists_the_methods() -> None:
 def test_a_message_is_bounded_and_survives_lone_surrogates() -> None:
     assert len(rendered(Overloaded("x" * 100_000))[2]) < 5_000
     assert b"See docs" in rendered(Overloaded("\ud800"))[2]
+
+
+def test_half_surrogates_anywhere_in_an_error_are_replaced() -> None:
+    error = UpstreamRefused(400, "m\ud800", error_type="t\ud800", error_code="c\ud800", param="p\ud800")
+    assert orjson.loads(rendered(error)[2])["error"] == {"message": "m?", "type": "t?", "param": "p?", "code": "c?"}
+    assert event(error).startswith(b"data: ")
+
+
+def test_what_the_server_itself_turns_away_has_an_id() -> None:
+    assert dict(refused(Overloaded("no"), "/")[1])[b"x-request-id"].startswith(b"req_")
 
 
 def test_an_event_is_one_plain_data_line() -> None:

@@ -40,6 +40,19 @@ async def test_a_client_that_leaves_within_its_body_is_noticed() -> None:
             await app.disconnected.wait()
 
 
+@pytest.mark.parametrize("size", [60_000, 70_000, 200_000, 5_000_000])
+async def test_a_client_that_leaves_behind_a_long_body_is_noticed(size: int) -> None:
+    app = Departures()
+    async with serving(app) as server:
+        client = await server.client()
+        await client.say(post(b"x" * size))
+        await app.called.wait()
+        client.leave()
+        async with asyncio.timeout(5):
+            await app.left.wait()
+            await app.disconnected.wait()
+
+
 async def test_a_half_closed_connection_counts_as_left() -> None:
     app = Departures()
     async with serving(app) as server:

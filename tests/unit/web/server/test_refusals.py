@@ -34,6 +34,8 @@ BOTH = (HOST, b"Content-Length: 4", b"Transfer-Encoding: chunked")
         head(HOST, first=b"GET /a b HTTP/1.1"),
         head(first=b"GET /a HTTP/1.1"),
         head(HOST, b"Host: other"),
+        head(HOST, b"Transfer-Encoding: identity", b"Transfer-Encoding: chunked") + b"0\r\n\r\n",
+        head(HOST, b"Transfer-Encoding: chunked", b"Transfer-Encoding: chunked") + b"0\r\n\r\n",
         head(HOST, b"X: a\r\n folded"),
         head(HOST, b"X : a"),
         head(HOST, b"X: a\x00b"),
