@@ -190,9 +190,11 @@ class Gateway:
 
     def start(self, client: Client, operation: Operation = Operation.CHAT) -> "asyncio.Task[None]":
         """Runs a call in a task of its own, as a server would."""
-        return asyncio.get_running_loop().create_task(
-            Conversation(operation, self.house)(client.scope(), client.receive, client.send)
-        )
+
+        async def call() -> None:
+            await Conversation(operation, self.house)(client.scope(), client.receive, client.send)
+
+        return asyncio.get_running_loop().create_task(call())
 
     async def ask(self, client: Client, operation: Operation = Operation.CHAT) -> Client:
         """Runs a call to its end."""

@@ -44,7 +44,7 @@ def lines(facts: Facts, snapshot: Snapshot) -> list[str]:
         *_section("providers", [*_limited(providers, "in all"), *facts.unserved] or ["none"]),
         *_section("models", _packed(_models(snapshot, facts.program)) or ["none"]),
         *_section("auth", [_auth(snapshot)]),
-        *_section("not yet", _packed(_limited(facts.idle, f"`{facts.program} check` tells"))),
+        *_section("not yet", _idle(facts)),
         "",
         f"  export OPENAI_BASE_URL={base_url(facts.listen)}",
         f"  export OPENAI_API_KEY={'any' if not snapshot.keys else 'YOUR_KEY'}",
@@ -96,7 +96,8 @@ def _models(snapshot: Snapshot, program: str) -> list[str]:
 
 def _alias(model: Model) -> str:
     label = model.targets[0].label
-    return model.name if label.partition("/")[2] == model.name else f"{model.name} -> {label}"
+    plain = label.partition("/")[2] == model.name and not model.name.endswith("*")
+    return model.name if plain else f"{model.name} -> {label}"
 
 
 def _limited(entries: Iterable[str], rest: str) -> list[str]:
@@ -115,6 +116,13 @@ def _packed(entries: list[str]) -> list[str]:
         else:
             packed.append(told)
     return packed
+
+
+def _idle(facts: Facts) -> list[str]:
+    if not facts.idle:
+        return []
+    first, *others = _limited(facts.idle, f"`{facts.program} check` tells")
+    return _packed([f"without effect in this version: {first}", *others])
 
 
 def _auth(snapshot: Snapshot) -> str:

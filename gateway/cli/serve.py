@@ -32,6 +32,9 @@ GC_THRESHOLDS = (20_000, 20, 50)
 them several times a second and find nothing."""
 
 LEVELS = {Severity.ERROR: logging.ERROR, Severity.WARNING: logging.WARNING}
+ON_THE_SCREEN = ("no-key",)
+"""Warnings that the start screen gives in its own words: nobody needs them twice on a first start."""
+
 FILES_OF_MACOS = 10_240
 """Where the hard limit is none at all, macOS takes this much and not more."""
 
@@ -115,8 +118,8 @@ def idle_keys(problems: Sequence[Problem]) -> tuple[str, ...]:
 def _report(problems: Sequence[Problem], options: Options) -> None:
     """Tells them on standard error: with their lines of the file for people, as events of the log for programs."""
     if options.for_people:
-        if problems:
-            print(render_all(problems), file=sys.stderr)
+        if told := [one for one in problems if one.rule not in ON_THE_SCREEN]:
+            print(render_all(told), file=sys.stderr)
         return
     for one in in_order(problems):
         log.log(LEVELS[one.severity], "config", extra={"fields": {"where": place_of(one), "why": sentence(one)}})

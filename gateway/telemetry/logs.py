@@ -4,12 +4,16 @@ import json
 import logging
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
-from logging.handlers import QueueHandler, QueueListener
-from queue import SimpleQueue
-from typing import Any
+from queue import Full, Queue
+from threading import Thread
+from typing import Final, TextIO
 
 FORMATS = ("text", "json")
+
+WAITING: Final = 10_000
+FLUSH_S: Final = 2.0
 
 
 class Lines(logging.Formatter):
@@ -33,32 +37,55 @@ class Lines(logging.Formatter):
 
 
 def set_up(form: str = "text", level: int = logging.INFO) -> Callable[[], None]:
-    """Sends the gateway's log, and the server's warnings, to standard error; gives back what ends that and flushes.
-
-    A thread writes: a reader of standard error that is slow or has stopped must not stop the loop.
-    """
-    lines: SimpleQueue[Any] = SimpleQueue()
-    written = logging.StreamHandler(sys.stderr)
-    written.setFormatter(Lines(form))
-    listener = QueueListener(lines, written)
-    queued = _Queued(lines)
+    """Sends the gateway's log, and the server's warnings, to standard error; gives back what ends that and flushes."""
+    writer = Writer(Lines(form), sys.stderr)
     for name, threshold in (("fleetgate", level), ("uvicorn", logging.WARNING), ("asyncio", logging.WARNING)):
         logger = logging.getLogger(name)
-        logger.handlers[:] = [queued]
+        logger.handlers[:] = [writer]
         logger.setLevel(threshold)
         logger.propagate = False
-    listener.start()
-    return listener.stop
+    return writer.stop
 
 
-class _Queued(QueueHandler):
-    """Hands records over as they are, but for tracebacks: those are written at once, and their frames let go."""
+class Writer(logging.Handler):
+    """Writes in a thread: a reader of standard error that is slow or has stopped must not stop the loop.
 
-    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
-        if record.exc_info:
-            record.exc_text = logging.Formatter().formatException(record.exc_info)
+    Nor may it fill the memory or hold up the end: past `WAITING` lines new ones are dropped and counted, and the thread is
+    given `FLUSH_S` to write what waits.
+    """
+
+    def __init__(self, lines: Lines, out: TextIO) -> None:
+        super().__init__()
+        self._lines = lines
+        self._out = out
+        self._waiting: Queue[logging.LogRecord | None] = Queue(WAITING)
+        self._dropped = 0
+        self._thread = Thread(target=self._write, name="log", daemon=True)
+        self._thread.start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.exc_info:  # written now, so that its frames are not kept alive
+            record.exc_text = self._lines.formatException(record.exc_info)
             record.exc_info = None
-        return record
+        try:
+            self._waiting.put_nowait(record)
+        except Full:
+            self._dropped += 1
+
+    def stop(self) -> None:
+        """Writes what waits, if that can be done in time."""
+        with suppress(Full):
+            self._waiting.put(None, timeout=FLUSH_S)
+        self._thread.join(FLUSH_S)
+
+    def _write(self) -> None:
+        while (record := self._waiting.get()) is not None:
+            with suppress(OSError, ValueError):  # nobody reads standard error: there is nowhere to say so
+                self._out.write(self._lines.format(record) + "\n")
+                if dropped := self._dropped:
+                    self._dropped = 0
+                    self._out.write(f"{dropped} lines were dropped: standard error is read too slowly\n")
+                self._out.flush()
 
 
 def _quoted(value: object) -> str:

@@ -13,30 +13,17 @@ from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
-from gateway.core.catalog import Target
 from gateway.core.chat import ModelRequest, Operation
 from gateway.core.clock import Clock
 from gateway.core.errors import GatewayError, ShuttingDown
 from gateway.core.exchange import Ending, Exchange
-from gateway.core.record import Record
 from gateway.core.snapshot import Snapshot
 from gateway.pipeline import Inflight, Journey, Pipeline
 from gateway.telemetry.tasks import Tasks
-from gateway.web import errors
 from gateway.web.body import check_media_type, parse, receive_body
 from gateway.web.departure import Departure
 from gateway.web.errors import Header, new_id
-
-NAME_LIMIT = 128
-"""Characters of a model's name that a header repeats."""
-
-KEEP_ALIVE = b": keep-alive\n\n"
-
-STREAM_HEAD: list[Header] = [
-    (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-cache"),
-    (b"x-accel-buffering", b"no"),
-]
+from gateway.web.writer import Writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,45 +75,37 @@ class BodySource:
 class Talk:
     """One call between a client and the pipeline."""
 
-    __slots__ = (
-        "_departure",
-        "_exchange",
-        "_house",
-        "_journey",
-        "_send",
-        "_spoke_s",
-        "_started",
-        "_stopped_by",
-        "_task",
-    )
+    __slots__ = ("_departure", "_exchange", "_house", "_journey", "_stopped_by", "_task", "_writer")
 
     def __init__(self, operation: Operation, house: House, scope: Scope, receive: Receive, send: Send) -> None:
         self._house = house
-        self._send = send
-        self._started = False
-        self._spoke_s = now_s = house.clock.now_s()
         self._stopped_by: Ending | None = None
-        self._task: asyncio.Task[Any] | None = asyncio.current_task()
+        self._task: asyncio.Task[Any] | None = None
         self._departure = departure = Departure(scope, receive, self._leave, house.tasks)
         headers = joined(scope["headers"])
         source = BodySource(operation, receive, headers, departure)
-        self._exchange = exchange = Exchange(new_id(), operation, headers, source, house.current(), now_s)
+        self._exchange = exchange = Exchange(new_id(), operation, headers, source, house.current(), house.clock.now_s())
         self._journey: Journey = house.pipeline.journey(exchange)
+        self._writer = Writer(exchange, send, house.clock, house.tasks)
 
     async def run(self) -> None:
         """The whole call, from its body to its settlement; never raises for what the client or a provider did."""
+        self._task = task = asyncio.current_task()
+        if self._stopped_by is not None and task is not None:
+            task.cancel()  # left before it began
         self._house.inflight.join(self)
         try:
             await self._converse()
         except asyncio.CancelledError:
-            if self._stopped_by is None or self._task is None:
+            if self._stopped_by is None or task is None:
                 raise
-            self._task.uncancel()
+            task.uncancel()
             self._exchange.end(self._stopped_by)
             if self._stopped_by is Ending.SHUTDOWN:
-                await self._fail(_stopping())
+                await self._writer.fail(_stopping())
         finally:
             self._task = None  # from here on nothing interrupts
+            self._writer.over()
             self._departure.over()
             try:
                 await self._journey.settle()
@@ -139,64 +118,16 @@ class Talk:
             reply = self._exchange.reply
             if reply is None:
                 raise AssertionError("the last stage sets the reply")
-            await (self._stream() if reply.streaming else self._answer())
+            if reply.streaming:
+                self._exchange.lighten()
+                await self._writer.stream(self._journey.carry)
+            else:
+                await self._writer.answer(self._journey.carry)
         except GatewayError as error:
-            await self._fail(error)
+            self._exchange.end(Ending.FAILED, error)  # unless the journey has said more
+            await self._writer.fail(error)
         else:
             self._exchange.end(Ending.COMPLETE)
-
-    async def _answer(self) -> None:
-        """A plain reply: one chunk, with its length."""
-        chunk = await self._journey.carry()
-        body = chunk.data if chunk is not None else b""
-        head: list[Header] = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-        await self._start(200, head)
-        await self._send({"type": "http.response.body", "body": body})
-
-    async def _stream(self) -> None:
-        carry, send, now_s = self._journey.carry, self._send, self._house.clock.now_s
-        self._exchange.lighten()
-        while (chunk := await carry()) is not None:
-            if not self._started:
-                await self._start(200, STREAM_HEAD)
-            await send({"type": "http.response.body", "body": chunk.data, "more_body": True})
-            self._spoke_s = now_s()
-        await send({"type": "http.response.body", "body": b""})
-
-    async def _fail(self, error: GatewayError) -> None:
-        if self._started:
-            await self._send({"type": "http.response.body", "body": errors.event(error)})
-            return
-        status, head, body = errors.rendered(error)
-        await self._start(status, head)
-        await self._send({"type": "http.response.body", "body": body})
-
-    async def _start(self, status: int, head: list[Header]) -> None:
-        self._started = True
-        await self._send({"type": "http.response.start", "status": status, "headers": head + self._told()})
-
-    def _told(self) -> list[Header]:
-        """What every reply tells: its id, its place in the trace, who answered, and where the time went."""
-        exchange = self._exchange
-        told: list[Header] = [(b"x-request-id", exchange.id.encode())]
-        facts = exchange.facts
-        record: Record | None = facts.get("record")
-        if record is None:
-            return told
-        total_s = self._house.clock.now_s() - exchange.born_s
-        attempts = record.attempts
-        if attempts:
-            upstream_s = attempts[0].seconds if len(attempts) == 1 else sum(attempt.seconds for attempt in attempts)
-            told += (
-                (b"server-timing", b"upstream;dur=%.1f, total;dur=%.1f" % (upstream_s * 1000, total_s * 1000)),
-                (b"x-fleetgate-model", answered_by(facts["target"], facts["request"].model)),
-                (b"x-fleetgate-attempts", b"%d" % len(attempts)),
-            )
-        else:
-            told.append((b"server-timing", b"total;dur=%.1f" % (total_s * 1000)))
-        if record.trace is not None:
-            told.append((b"traceparent", record.trace.header().encode()))
-        return told
 
     # ---------------------------------------------------------------- what comes from beside the call
 
@@ -208,26 +139,14 @@ class Talk:
         self._interrupt(Ending.SHUTDOWN)
 
     def _interrupt(self, ending: Ending) -> None:
-        if self._task is not None and self._stopped_by is None:
+        if self._stopped_by is None:
             self._stopped_by = ending
-            self._task.cancel()
+            if self._task is not None:
+                self._task.cancel()
 
     def pulse(self, now_s: float) -> None:
-        """Sends a comment where a stream has been silent for too long."""
-        exchange = self._exchange
-        if now_s - self._spoke_s < exchange.snapshot.bounds.heartbeat_s or self._task is None:
-            return
-        request: ModelRequest | None = exchange.facts.get("request")
-        if request is not None and request.stream and request.operation is not Operation.EMBEDDINGS:
-            self._spoke_s = now_s
-            self._house.tasks.spawn(self._comment(), "keep-alive")
-
-    async def _comment(self) -> None:
-        if self._task is None:
-            return
-        if not self._started:
-            await self._start(200, STREAM_HEAD)
-        await self._send({"type": "http.response.body", "body": KEEP_ALIVE, "more_body": True})
+        """Gives a silent stream the chance to say that it is alive."""
+        self._writer.pulse(now_s)
 
 
 def joined(headers: Iterable[Header]) -> dict[bytes, bytes]:
@@ -238,13 +157,6 @@ def joined(headers: Iterable[Header]) -> dict[bytes, bytes]:
         for name in by_name:
             by_name[name] = b", ".join(value for other, value in lines if other == name)
     return by_name
-
-
-def answered_by(target: Target, asked: str) -> bytes:
-    """The target as a header shows it; a name that the caller made up stands there only where it is harmless."""
-    if target.model == "*" and len(asked) <= NAME_LIMIT and asked.isascii() and asked.isprintable():
-        return f"{target.provider}/{asked}".encode()
-    return target.label.encode("ascii", "replace")
 
 
 def _stopping() -> ShuttingDown:

@@ -5,13 +5,18 @@ busy gateway a third of all time goes into waking; written together, the first w
 """
 
 import asyncio
+import logging
 from typing import Protocol
+
+log = logging.getLogger("fleetgate.outbox")
 
 
 class Sink(Protocol):
     """What takes the bytes: a transport."""
 
     def write(self, data: bytes | memoryview) -> None: ...
+
+    def is_closing(self) -> bool: ...
 
 
 class Outbox:
@@ -30,7 +35,12 @@ class Outbox:
         self._waiting.append((sink, data))
 
     def flush(self) -> None:
-        """Writes everything now; a sink that is closed by then takes it as a transport does."""
+        """Writes everything now. What is for a sink that has closed meanwhile is dropped, as it would be on the wire."""
         waiting, self._waiting = self._waiting, []
         for sink, data in waiting:
-            sink.write(data)
+            if sink.is_closing():
+                continue  # uvloop raises at a write to a closed one, and the others of this turn would lose theirs
+            try:
+                sink.write(data)
+            except RuntimeError as error:
+                log.error("a connection took no bytes: %s", error)

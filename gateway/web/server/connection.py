@@ -136,6 +136,10 @@ class Connection(asyncio.Protocol):
         elif not self._lingers:
             self._close()
 
+    def cut(self) -> None:
+        """Closes at once, whatever is unsent: there is no time left."""
+        self._abort()
+
     # ---------------------------------------------------------------- the reader tells
 
     def turn_arrived(self, turn: Turn) -> None:

@@ -118,7 +118,7 @@ def test_the_screen_of_a_running_gateway_names_what_does_nothing_yet(tmp_path: P
     text = "server: { workers: 4 }\nproviders: { echo: { wire: echo } }\nmodels: { echo: echo/echo }\n"
     gateway = Gateway(tmp_path, text)
     try:
-        assert "not yet    server.workers" in gateway.tail()
+        assert "without effect in this version: server.workers" in gateway.tail()
         assert f"export OPENAI_BASE_URL={gateway.base_url}" in gateway.tail()
     finally:
         assert gateway.stop() == 0
@@ -161,3 +161,12 @@ def test_a_host_that_nobody_knows_is_refused_with_advice(monkeypatch: pytest.Mon
 def test_a_refused_address_leaves_no_socket_open(taken: int) -> None:
     with pytest.raises(AddressRefused, match="in use"):
         listening(Listen("127.0.0.1", taken))  # a socket left open is a ResourceWarning, and a warning is an error
+
+
+def test_a_first_start_shows_a_missing_key_once(tmp_path: Path) -> None:
+    text = 'providers: { o: { api_keys: [ "${MISSING:-}" ] } }\nmodels: { "*": o/* }\n'
+    gateway = Gateway(tmp_path, text)
+    try:
+        assert gateway.tail().count("MISSING") == 1
+    finally:
+        assert gateway.stop() == 0
