@@ -1,6 +1,7 @@
 """The command `fleetgate`: each subcommand in a file of its own, imported only when it is called."""
 
 import io
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -135,6 +136,7 @@ def pipeline(as_json: JsonOption = False) -> None:
 
 def main() -> None:
     """The entry point: no traceback for what is not our defect."""
+    open_standard_files()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a letter that the terminal cannot show is no reason to end
@@ -144,6 +146,17 @@ def main() -> None:
         if "--debug" in sys.argv:
             raise
         sys.exit(f"fleetgate could not go on: {error}")
+
+
+def open_standard_files() -> None:
+    """Where the shell has closed one of the standard files, a socket would get its number, and be taken for it."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  # for as long as we live
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
 
 
 def with_command(arguments: list[str]) -> list[str]:

@@ -103,7 +103,8 @@ def _tell(examined: Examined, loaded: Loaded, port: int, options: Options) -> No
     path = str(loaded.path) if loaded.path else None
     if options.for_people:
         facts = Facts(listen, path, loaded.found, loaded.unserved, idle_keys(examined.problems), program())
-        print("\n".join(lines(facts, loaded.snapshot)), flush=True)
+        with suppress(OSError):  # nobody reads it: that is no reason not to serve
+            print("\n".join(lines(facts, loaded.snapshot)), flush=True)
     else:
         fields = {"address": f"http://{listen}", "config": path, "version": loaded.snapshot.version}
         log.info("listening", extra={"fields": fields})

@@ -15,6 +15,9 @@ log = logging.getLogger("fleetgate.requests")
 
 UNKNOWN: Final = "-"
 
+LEVELS: Final = {Ending.COMPLETE: logging.DEBUG, Ending.FAILED: logging.WARNING, Ending.TRUNCATED: logging.WARNING}
+"""How loud an ending is in the log; the others are for information."""
+
 CLIENT_ID_LIMIT: Final = 128
 """Characters of a caller's own request id that a log line repeats."""
 
@@ -35,7 +38,7 @@ class Trace:
         outcome = exchange.outcome
         assert outcome is not None  # a settlement runs when the outcome is known
         self._count(exchange, outcome)
-        if outcome.ending is not Ending.COMPLETE:
+        if outcome.ending is not Ending.COMPLETE or log.isEnabledFor(logging.DEBUG):
             self._tell(exchange, outcome, client_id)
 
     def _count(self, exchange: Exchange, outcome: Outcome) -> None:
@@ -51,7 +54,7 @@ class Trace:
 
     def _tell(self, exchange: Exchange, outcome: Outcome, client_id: str | None) -> None:
         error = outcome.error
-        level = logging.WARNING if outcome.ending in (Ending.FAILED, Ending.TRUNCATED) else logging.INFO
+        level = LEVELS.get(outcome.ending, logging.INFO)
         if not log.isEnabledFor(level):
             return
         fields = {

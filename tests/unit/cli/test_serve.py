@@ -6,7 +6,9 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -170,3 +172,20 @@ def test_a_first_start_shows_a_missing_key_once(tmp_path: Path) -> None:
         assert gateway.tail().count("MISSING") == 1
     finally:
         assert gateway.stop() == 0
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&- <&-", ">/dev/full"])
+def test_closed_or_full_standard_files_keep_it_neither_from_serving_nor_from_ending(closed: str, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = f"cd {tmp_path} && exec {sys.executable} -m gateway serve -p {port} {closed}"
+    environ = {name: value for name, value in os.environ.items() if not UNWANTED.match(name)} | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(["bash", "-c", command], env=environ, stderr=subprocess.DEVNULL) as process:
+        try:
+            for _ in range(100):
+                with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                    break
+                time.sleep(0.1)
+        finally:
+            process.terminate()
+        assert process.wait(15) == 0
