@@ -1,10 +1,9 @@
 """What is asked: one request to a model, with the caller's bytes untouched beside the few facets that the gateway reads."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class Operation(Enum):
@@ -22,8 +21,7 @@ class Operation(Enum):
         return self.name.lower()
 
 
-@dataclass(frozen=True, slots=True)
-class ModelRequest:
+class ModelRequest(NamedTuple):
     """A parsed request. `body` is what the caller sent, to the byte; `fields` is the same, parsed.
 
     `canonical`: `body` is exactly what serialising `fields` gives, so that changing one field and serialising again

@@ -6,9 +6,8 @@ ending     reply, taps, outcome
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Generic, Protocol, TypeVar, overload
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar, overload
 
 from gateway.core.catalog import Target
 from gateway.core.chat import ModelRequest, Operation
@@ -77,8 +76,7 @@ class Ending(Enum):
     __hash__ = object.__hash__  # as in Operation
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The ending, and the error that made it, where there was one."""
 
     ending: Ending

@@ -1,10 +1,13 @@
-"""What is kept of an exchange: its times, its attempts, its usage."""
+"""What is kept of an exchange: its times, its attempts, its usage.
+
+What every call makes is a named tuple, which costs half of a frozen dataclass to make.
+"""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """Tokens of one answer. `exact`: the provider said so; otherwise estimated from what was produced."""
 
     input_tokens: int
@@ -14,8 +17,7 @@ class Usage:
     exact: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One try at one target: how long it took to its first content or its failure, and the failure's code."""
 
     target: str

@@ -80,17 +80,25 @@ class Transcript:
     def fold(self, chunk: Chunk) -> None:
         """Takes the chunk's deltas in; `produced` counts bytes of text and arguments, for estimates of cut answers."""
         for delta in chunk.deltas:
-            if isinstance(delta, bytes):
-                self._text(self.choice(0).text, delta)
-            else:
+            if not isinstance(delta, bytes):
                 self.fold_event(delta)
+                continue
+            first = self.choices.get(0) or self.choice(0)
+            self.produced += len(delta)
+            if self.produced <= TEXT_LIMIT:
+                first.text += delta
+            else:
+                self.overflowed = True
 
     def fold_event(self, event: Mapping[str, Any]) -> None:
-        """Takes in one event (or a whole plain completion) that is in OpenAI's form already."""
+        """Takes in one event (or a whole plain completion) in OpenAI's form; whatever in it is of another is not taken."""
         self._heading(event)
-        where = _PLACES.get(event.get("object") or "", "delta")
-        for entry in event.get("choices") or ():
-            self._choice(entry, entry.get(where) or {"content": entry.get("text")})
+        kind = event.get("object")
+        where = _PLACES.get(kind, "delta") if isinstance(kind, str) else "delta"
+        for entry in _list(event.get("choices")):
+            if isinstance(entry, Mapping):
+                said = entry.get(where)
+                self._choice(entry, said if said and isinstance(said, Mapping) else {"content": entry.get("text")})
 
     def choice(self, index: int) -> Choice:
         """The choice of this index, begun where it is new."""
@@ -100,32 +108,35 @@ class Transcript:
         return found
 
     def _heading(self, event: Mapping[str, Any]) -> None:
-        if self.id is None and event.get("id"):
-            self.id = event["id"]
+        if self.id is None and (said := _str(event.get("id"))):
+            self.id = said
             self.created = event.get("created")
-        self.model = event.get("model") or self.model
-        self.service_tier = event.get("service_tier") or self.service_tier
-        self.system_fingerprint = event.get("system_fingerprint") or self.system_fingerprint
+        self.model = _str(event.get("model")) or self.model
+        self.service_tier = _str(event.get("service_tier")) or self.service_tier
+        self.system_fingerprint = _str(event.get("system_fingerprint")) or self.system_fingerprint
         if (usage := event.get("usage")) and isinstance(usage, Mapping):
             self.usage = usage
 
     def _choice(self, entry: Mapping[str, Any], said: Mapping[str, Any]) -> None:
-        choice = self.choice(entry.get("index") or 0)
-        choice.finish_reason = entry.get("finish_reason") or choice.finish_reason
-        choice.role = said.get("role") or choice.role
+        choice = self.choice(_int(entry.get("index"), 0))
+        choice.finish_reason = _str(entry.get("finish_reason")) or choice.finish_reason
+        choice.role = _str(said.get("role")) or choice.role
         self._words(choice.text, said.get("content"))
         self._words(choice.reasoning, said.get("reasoning_content") or said.get("reasoning"))
         self._words(choice.refusal, said.get("refusal"))
-        for position, call in enumerate(said.get("tool_calls") or ()):
-            index = call.get("index")
-            self._call(choice.call(position if index is None else index), call)
+        for position, call in enumerate(_list(said.get("tool_calls"))):
+            if isinstance(call, Mapping):
+                self._call(choice.call(_int(call.get("index"), position)), call)
 
     def _call(self, known: Call, said: Mapping[str, Any]) -> None:
-        known.id = known.id or said.get("id")
-        known.type = said.get("type") or known.type
-        body = said.get("function") or said.get("custom") or {}
-        known.name += body.get("name") or ""
-        self._words(known.words, body.get("arguments") or body.get("input"))
+        known.id = known.id or _str(said.get("id"))
+        known.type = _str(said.get("type")) or known.type
+        body = said.get("function")
+        if not body or not isinstance(body, Mapping):
+            body = said.get("custom")
+        if isinstance(body, Mapping):
+            known.name += _str(body.get("name")) or ""
+            self._words(known.words, body.get("arguments") or body.get("input"))
 
     def _words(self, kept: bytearray, words: object) -> None:
         if isinstance(words, str) and words:
@@ -172,6 +183,18 @@ class PlainTranscript(Transcript):
         super().__init__()
         self.fold_event(self._completion)
         return getattr(self, name)
+
+
+def _str(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _int(value: object, otherwise: int) -> int:
+    return value if isinstance(value, int) else otherwise
+
+
+def _list(value: object) -> Sequence[Any]:
+    return value if isinstance(value, list | tuple) else ()
 
 
 def _message(index: int, choice: Choice) -> dict[str, Any]:

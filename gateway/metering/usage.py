@@ -29,18 +29,17 @@ def _exact(said: Mapping[str, Any]) -> Usage | None:
     total_in, total_out = said.get("prompt_tokens"), said.get("completion_tokens", 0)
     if not _is_count(total_in):
         return None
+    details_in, details_out = said.get("prompt_tokens_details"), said.get("completion_tokens_details")
     return Usage(
         total_in,
         total_out if _is_count(total_out) else 0,
-        _detail(said.get("prompt_tokens_details"), "cached_tokens"),
-        _detail(said.get("completion_tokens_details"), "reasoning_tokens"),
+        _detail(details_in, "cached_tokens") if details_in else 0,
+        _detail(details_out, "reasoning_tokens") if details_out else 0,
     )
 
 
 def _detail(details: object, name: str) -> int:
-    if not isinstance(details, dict):
-        return 0
-    value = details.get(name, 0)
+    value = details.get(name) if isinstance(details, dict) else None
     return value if _is_count(value) else 0
 
 

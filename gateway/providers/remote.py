@@ -8,7 +8,7 @@ stream    read until there is content, so that what fails before it is a status 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from itertools import cycle
-from typing import Final
+from typing import Any, Final
 
 from gateway.core.catalog import ProviderSpec, Target
 from gateway.core.chat import ModelRequest, Operation
@@ -25,6 +25,8 @@ ERROR_LIMIT: Final = 256 * 1024
 """Bytes of an error that are read."""
 WITHHELD_LIMIT: Final = 64 * 1024
 """Bytes that a stream may send before its content; past it the reply begins without."""
+EPILOGUE_S: Final = 2.0
+"""How long the usage or the end of a stream may take when its answer is whole."""
 PARTING_S: Final = 0.5
 """How long the end of the body may take after the end of the stream, for the connection to be used again."""
 
@@ -129,54 +131,63 @@ class StreamReply:
         self._incoming = incoming
         self._normaliser = normaliser
         self._held: Chunk | None = None
+        incoming.headers = ()  # a stream may be open for long
 
     async def begin(self) -> None:
         """Reads until there is content. Raises what comes instead of it."""
-        data = bytearray()
+        blocks: list[bytes] = []
+        deltas: list[bytes | Mapping[str, Any]] = []
+        withheld = 0
         normaliser = self._normaliser
-        while not normaliser.begun and not normaliser.done and len(data) <= WITHHELD_LIMIT:
-            chunk = await self._next()
-            data += chunk.data
-            self._held = Chunk(bytes(data), (*(self._held.deltas if self._held else ()), *chunk.deltas))
+        while not normaliser.begun and not normaliser.done and withheld <= WITHHELD_LIMIT:
+            block = await self._incoming.read()
+            chunk = normaliser.feed(block) if block else normaliser.end()
+            if not chunk.data:
+                self.transcript.fold(chunk)
+                continue
+            blocks.append(chunk.data)
+            deltas += chunk.deltas
+            withheld += len(chunk.data)
         if normaliser.fault is not None and not normaliser.begun:
             raise normaliser.fault
+        self._held = Chunk(b"".join(blocks), deltas)
 
     def __aiter__(self) -> AsyncIterator[Chunk]:
         return self
 
     async def __anext__(self) -> Chunk:
+        # Once a chunk of every stream: as few calls as can be.
         chunk, self._held = self._held, None
+        normaliser = self._normaliser
+        until_s = 0.0
         while chunk is None or not chunk.data:
             if chunk is not None:
                 self.transcript.fold(chunk)  # usage that the caller did not ask for
-            if self._normaliser.fault is not None:
-                raise self._normaliser.fault
-            if self._normaliser.done:
-                await self._part()
+            if normaliser.fault is not None:
+                raise normaliser.fault
+            if normaliser.done:
+                self.close()
                 raise StopAsyncIteration
-            chunk = await self._next()
+            if normaliser.complete:
+                until_s = until_s or asyncio.get_running_loop().time() + EPILOGUE_S
+                block = await self._epilogue(until_s)
+            else:
+                block = await self._incoming.read()
+            chunk = normaliser.feed(block) if block else normaliser.end()
         self.transcript.fold(chunk)
         return chunk
 
-    async def _next(self) -> Chunk:
-        """What the next block makes; it may be nothing."""
+    async def _epilogue(self, until_s: float) -> bytes:
+        """The next block behind an answer that is whole; whatever goes wrong there, the answer does not suffer."""
         try:
-            block = await self._incoming.read()
-        except UpstreamBroken:
-            if not self._normaliser.complete:
-                raise
-            block = b""  # only what follows an answer is missing
-        return self._normaliser.feed(block) if block else self._normaliser.end()
-
-    async def _part(self) -> None:
-        """Lets the connection go back to its pool where the body ends with the stream; else closes it."""
-        try:
-            async with asyncio.timeout(PARTING_S):
-                await self._incoming.read()
+            async with asyncio.timeout_at(until_s):
+                return await self._incoming.read()
         except (UpstreamFault, TimeoutError):
-            pass  # the answer is whole; only its connection is not used again
-        self._incoming.close()
+            return b""
 
     def close(self) -> None:
         """See `Reply`."""
-        self._incoming.close()
+        if self._normaliser.complete:
+            self._incoming.part(PARTING_S)
+        else:
+            self._incoming.close()

@@ -16,16 +16,15 @@ from gateway.providers.transport.contract import Header, Outgoing
 class Normaliser(Protocol):
     """A stream on its way into the caller's dialect, without I/O.
 
-    `begun`: there is content. `complete`: whatever may still come, the answer is whole. `done`: nothing will follow.
+    `begun`: there is content. `complete`: all choices asked for have their finish reasons, so that whatever may still come,
+    the answer is whole. `done`: nothing will follow.
     `fault`: why not, to be raised once the chunk that came before it is handed out.
     """
 
     begun: bool
+    complete: bool
     done: bool
     fault: UpstreamFault | None
-
-    @property
-    def complete(self) -> bool: ...
 
     def feed(self, block: bytes) -> Chunk:
         """Takes a block of the body; the chunk may be empty. Raises `UpstreamFault`."""

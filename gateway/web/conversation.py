@@ -7,7 +7,7 @@ silence          a stream that says nothing for `heartbeat_s` gets the comment `
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from gateway.core.exchange import Ending, Exchange
 from gateway.core.snapshot import Snapshot
 from gateway.pipeline import Inflight, Journey, Pipeline
 from gateway.telemetry.tasks import Tasks
-from gateway.web.body import check_media_type, parse, receive_body
+from gateway.web.body import LARGE, check_media_type, parse, receive_body
 from gateway.web.departure import Departure
 from gateway.web.errors import Header, new_id
 from gateway.web.writer import Writer
@@ -69,6 +69,8 @@ class BodySource:
             await asyncio.sleep(0)  # where the cancellation arrives
             raise AssertionError("a client that left was not noticed")
         self._departure.body_read()
+        if len(body) > LARGE:
+            return await asyncio.to_thread(parse, self._operation, body)
         return parse(self._operation, body)
 
 
@@ -149,9 +151,8 @@ class Talk:
         self._writer.pulse(now_s)
 
 
-def joined(headers: Iterable[Header]) -> dict[bytes, bytes]:
+def joined(lines: Sequence[Header]) -> dict[bytes, bytes]:
     """Headers by name; lines that repeat a name are one list (RFC 9110, section 5.3)."""
-    lines = list(headers)
     by_name = dict(lines)
     if len(by_name) != len(lines):
         for name in by_name:

@@ -56,7 +56,9 @@ class Writer:
         if self._started:
             raise UpstreamBroken("The provider answered a request for a stream with something else.")
         body = chunk.data if chunk is not None else b""
-        await self._begin(200, [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))])
+        told = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), *self._told()]
+        await self._send({"type": "http.response.start", "status": 200, "headers": told})
+        self._started = True
         await self._send({"type": "http.response.body", "body": body})
 
     async def stream(self, carry: Carry) -> None:

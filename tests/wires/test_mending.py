@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
+import orjson
 import pytest
 
+from gateway.core.chat import Operation
 from gateway.core.errors import UpstreamBroken, UpstreamCredentials, UpstreamFault, UpstreamRefused, UpstreamTruncated
 from gateway.providers import sse
 from gateway.providers.openai import answer
@@ -54,6 +56,66 @@ def test_index_and_finish_reason_are_there(choices: Any) -> None:
 def test_a_missing_or_null_delta_is_an_empty_one() -> None:
     left_of(ROLE, WORD, WORD | {"choices": [{"index": 0, "delta": None, "finish_reason": "stop"}]})
     left_of(ROLE, WORD, WORD | {"choices": [{"index": 0, "finish_reason": "stop"}]})
+
+
+def legacy(choice: Any, **more: Any) -> Any:
+    return WORD | {"object": "text_completion", "choices": [{"index": 0, "finish_reason": None} | choice], **more}
+
+
+def legacy_left(*values: Any) -> Left:
+    return drive([stream(*values)], request(Operation.COMPLETIONS))
+
+
+def test_events_of_a_chat_where_texts_were_asked_for_become_texts() -> None:
+    left = legacy_left(ROLE, WORD, WORD, STOP)
+    check(left, usage=False, legacy=True)
+    assert "".join(one["choices"][0]["text"] for one in left.events) == "wordword"
+    assert all("delta" not in one["choices"][0] for one in left.events)
+    assert left.transcript.choice(0).text == b"wordword"
+
+
+@pytest.mark.parametrize("delta", [{"tool_calls": [{"index": 0}]}, {"reasoning": "hm"}, {"content": ["x"]}, [1], "x"])
+def test_what_is_no_text_where_texts_were_asked_for_is_a_fault_and_not_silence(delta: Any) -> None:
+    assert isinstance(legacy_left(legacy({"delta": delta}), STOP).fault, UpstreamBroken)
+
+
+@pytest.mark.parametrize("message", [5, "x", {"tool_calls": ["x"]}])
+def test_a_whole_text_may_have_something_odd_beside_it(message: Any) -> None:
+    left = drive([orjson.dumps({"choices": [{"text": "word", "message": message}]})], request(Operation.COMPLETIONS))
+    check(left, usage=False, legacy=True)
+    assert left.transcript.choice(0).text == b"word"
+
+
+def test_texts_where_a_chat_was_asked_for_become_deltas() -> None:
+    left = left_of(*[WORD | {"choices": [{"index": 0, "text": "word", "finish_reason": None}]}] * 2, STOP)
+    assert [one["choices"][0]["delta"].get("content") for one in left.events] == ["word", "word", None]
+    assert not any("text" in one["choices"][0] for one in left.events)
+    assert left.transcript.choice(0).text == b"wordword"
+
+
+def test_a_text_may_have_a_null_delta_beside_it() -> None:
+    values = [legacy({"text": "word", "delta": None}) for _ in range(3)]
+    left = legacy_left(*values, legacy({"text": "", "delta": None, "finish_reason": "stop"}))
+    check(left, usage=False, legacy=True)
+    assert left.transcript.choice(0).text == b"wordwordword"
+
+
+@pytest.mark.parametrize("said", ["abc", 5, None, ["x"]])
+def test_a_later_delta_of_a_call_that_says_nothing_readable_is_left_out(said: Any) -> None:
+    values = [chunk(call(0, "{", "a", "f")), chunk({"tool_calls": [{"index": 0, "function": said}]}), chunk(call(0, "}"))]
+    left = left_of(*values, chunk({}, "tool_calls"))
+    assert left.transcript.completion()["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"] == "{}"
+
+
+@pytest.mark.parametrize("index", ["1" * 5000, [1], {}, 1.5])
+def test_an_index_that_is_none_is_replaced(index: Any) -> None:
+    left_of(ROLE, WORD | {"choices": [{"index": index, "delta": {"content": "x"}}]}, STOP)
+    left_of(chunk({"tool_calls": [{"index": index, "id": "a", "function": {"name": "f", "arguments": "{}"}}]}), STOP)
+
+
+def test_a_number_that_json_cannot_hold_is_a_fault() -> None:
+    raw = b'data: {"id":"x","choices":[{"delta":{"content":"\\ud800","x":1e999}}]}\n\n'
+    assert isinstance(drive([raw]).fault, UpstreamBroken)
 
 
 def test_one_id_time_and_model_through_the_stream() -> None:

@@ -139,6 +139,10 @@ class EchoReply:
         """Ends the exchange; what was not read is gone."""
         self._closed = True
 
+    def part(self, within_s: float) -> None:  # noqa: ARG002
+        """The same: there is no connection to be kept."""
+        self._closed = True
+
 
 class EchoTransport:
     """A client of the echo provider. Raises `ScriptError` for a script that the configuration has wrong."""

@@ -29,14 +29,14 @@ def read(request: ModelRequest, body: bytes, wall_s: float) -> Chunk:
     if request.operation is Operation.EMBEDDINGS:
         return Chunk(body, (_embeddings(body),))
     value = _object(body)
-    changed = _mended(request, value, wall_s)
+    changed = _mended(request.operation, request.model, value, wall_s)
     return Chunk(lenient.dumps(value) if changed else body, (value,))
 
 
-def completion(request: ModelRequest, body: bytes, wall_s: float = 0.0) -> Fields:
-    """A whole completion that came where a stream was asked for, mended."""
+def completion(operation: Operation, model: str, body: bytes) -> Fields:
+    """A whole completion that came where a stream was asked for, mended; `model` stands in where it names none."""
     value = _object(body)
-    _mended(request, value, wall_s)
+    _mended(operation, model, value, 0.0)
     return value
 
 
@@ -66,26 +66,26 @@ def _no_json(body: bytes) -> str:
 # ---------------------------------------------------------------- completions
 
 
-def _mended(request: ModelRequest, value: Fields, wall_s: float) -> bool:
+def _mended(operation: Operation, model: str, value: Fields, wall_s: float) -> bool:
     choices = value.get("choices")
     if not isinstance(choices, list) or not choices:
         raise UpstreamBroken("The provider's answer has no choices.")
-    changed = _heading(request, value, wall_s)
+    changed = _heading(operation, model, value, wall_s)
     for position, choice in enumerate(choices):
         if not isinstance(choice, dict):
             raise UpstreamBroken("A choice in the provider's answer is not an object.")
-        changed = _choice(request.operation, choice, position) or changed
+        changed = _choice(operation, choice, position) or changed
     return changed
 
 
-def _heading(request: ModelRequest, value: Fields, wall_s: float) -> bool:
-    wanted = _OBJECTS[request.operation]
+def _heading(operation: Operation, model: str, value: Fields, wall_s: float) -> bool:
+    wanted = _OBJECTS[operation]
     if value.get("id") and value.get("object") == wanted and value.get("created") and value.get("model"):
         return False
     value["object"] = wanted
-    value["id"] = value.get("id") or fresh_id(request.operation)
+    value["id"] = value.get("id") or fresh_id(operation)
     value["created"] = value.get("created") or int(wall_s)
-    value["model"] = value.get("model") or request.model
+    value["model"] = value.get("model") or model
     return True
 
 

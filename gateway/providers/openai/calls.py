@@ -5,9 +5,15 @@ each of that makes some client lose or garble a call.
 """
 
 import os
-from typing import Any
+from typing import Any, Final
 
+from gateway.core.errors import UpstreamBroken
 from gateway.providers.openai import lenient
+
+CALL_LIMIT: Final = 1024
+"""Calls of one answer; no provider allows as many tools."""
+NAME_LIMIT: Final = 1024
+"""Characters of a tool's name."""
 
 Entry = dict[str, Any]
 
@@ -50,79 +56,113 @@ def _text(words: object) -> str:
 
 
 class _Known:
-    """A call that has begun: the index that its provider gave it, its id, its name as far as it was said."""
+    """A call that has begun: its index towards the caller, and its name as far as it was said."""
 
-    __slots__ = ("id", "name", "theirs")
+    __slots__ = ("name", "number")
 
-    def __init__(self, theirs: object, call_id: object, name: str) -> None:
-        self.theirs = theirs
-        self.id = call_id
-        self.name = name
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.name = ""
+
+    def grow(self, rest: str) -> None:
+        """More of the name has come. Raises `UpstreamBroken` for more than any tool's has."""
+        if len(self.name) + len(rest) > NAME_LIMIT:
+            raise UpstreamBroken(f"The name of a tool in the provider's stream is over {NAME_LIMIT} characters.")
+        self.name += rest
 
 
 class Calls:
-    """The calls of a choice that have begun; a call's place in this list is its index towards the caller."""
+    """The calls of a choice that have begun; a call's place in this list is its index towards the caller.
 
-    __slots__ = ("_known",)
+    Of several calls with one id or one index of their provider's, the one that began last is meant.
+    """
+
+    __slots__ = ("_by_id", "_by_index", "_known")
 
     def __init__(self) -> None:
         self._known: list[_Known] = []
+        self._by_id: dict[object, _Known] = {}
+        self._by_index: dict[object, _Known] = {}
+
+    def __len__(self) -> int:
+        return len(self._known)
 
     def mend(self, entries: list[Entry]) -> bool:
-        """Makes the entries of one delta what OpenAI's would be; True where that changed something."""
+        """Makes the entries of one delta what OpenAI's would be; True where that changed something.
+
+        Raises `UpstreamBroken` for more calls than `CALL_LIMIT`.
+        """
         changed = False
         for position, entry in enumerate(entries):
-            number = self._find(entry, position if len(entries) > 1 else None)
-            changed = (self._begin(entry) if number is None else self._go_on(entry, number)) or changed
+            known = self._find(entry, position if len(entries) > 1 else None)
+            changed = (self._begin(entry) if known is None else _go_on(entry, known)) or changed
         return changed
 
-    def _find(self, entry: Entry, position: int | None) -> int | None:
+    def _find(self, entry: Entry, position: int | None) -> _Known | None:
         """Which known call the entry continues; None where it begins one. Id before index before name before position."""
-        call_id, theirs = entry.get("id"), entry.get("index")
-        if call_id and (same := self._latest("id", call_id)) is not None:
+        call_id, theirs = _sign(entry.get("id")), _sign(entry.get("index"))
+        if call_id and (same := self._by_id.get(call_id)) is not None:
             return same
         named = bool(_body(entry).get("name"))
         if named and call_id:
             return None
         if theirs is not None:
-            return self._latest("theirs", theirs)
+            return self._by_index.get(theirs)
         if named or not self._known:
             return None
-        return position if position is not None and position < len(self._known) else len(self._known) - 1
-
-    def _latest(self, what: str, value: object) -> int | None:
-        for number in range(len(self._known) - 1, -1, -1):
-            if getattr(self._known[number], what) == value:
-                return number
-        return None
+        return self._known[position if position is not None and position < len(self._known) else -1]
 
     def _begin(self, entry: Entry) -> bool:
-        number, theirs, call_id = len(self._known), entry.get("index"), entry.get("id")
-        changed = complete(entry)
-        if theirs != number or isinstance(theirs, bool):
-            entry["index"], changed = number, True
-        self._known.append(_Known(theirs, call_id, entry[kind_of(entry)]["name"]))
+        number, theirs, call_id = len(self._known), entry.get("index"), _sign(entry.get("id"))
+        if number >= CALL_LIMIT:
+            raise UpstreamBroken(f"The provider's answer calls more than {CALL_LIMIT} tools.")
+        changed = _numbered(entry, number)
+        changed = complete(entry) or changed
+        known = _Known(number)
+        known.grow(entry[kind_of(entry)]["name"])
+        self._known.append(known)
+        if call_id:
+            self._by_id[call_id] = known
+        self._by_index[_sign(theirs)] = known
         return changed
 
-    def _go_on(self, entry: Entry, number: int) -> bool:
-        known = self._known[number]
-        changed = False
-        if entry.get("index") != number or isinstance(entry["index"], bool):
-            entry["index"], changed = number, True
-        for key in ("id", "type"):
-            if key in entry:
-                del entry[key]
-                changed = True
-        kind = kind_of(entry)
-        body = entry.get(kind)
-        if not isinstance(body, dict):
-            return changed
-        slot = _SLOTS[kind]
-        if slot in body and not isinstance(body[slot], str):
-            body[slot], changed = _text(body[slot]), True
-        if "name" in body:
-            changed = _rest_of_name(body, known) or changed
-        return changed
+
+def _sign(value: object) -> object:
+    """What a call may be known again by; None for what is neither text nor number."""
+    return value if isinstance(value, str | int | float) else None
+
+
+def _numbered(entry: Entry, number: int) -> bool:
+    theirs = entry.get("index")
+    if type(theirs) is int and theirs == number:
+        return False
+    entry["index"] = number
+    return True
+
+
+def _go_on(entry: Entry, known: _Known) -> bool:
+    changed = _numbered(entry, known.number)
+    for key in ("id", "type"):
+        if key in entry:
+            del entry[key]
+            changed = True
+    for kind, slot in _SLOTS.items():
+        if kind in entry:
+            changed = _go_on_saying(entry, kind, slot, known) or changed
+    return changed
+
+
+def _go_on_saying(entry: Entry, kind: str, slot: str, known: _Known) -> bool:
+    body = entry[kind]
+    if not isinstance(body, dict):
+        del entry[kind]
+        return True
+    changed = False
+    if slot in body and not isinstance(body[slot], str):
+        body[slot], changed = _text(body[slot]), True
+    if "name" in body:
+        changed = _rest_of_name(body, known) or changed
+    return changed
 
 
 def _rest_of_name(body: Entry, known: _Known) -> bool:
@@ -132,7 +172,7 @@ def _rest_of_name(body: Entry, known: _Known) -> bool:
     if not rest:
         del body["name"]
         return True
-    known.name += rest
+    known.grow(rest)
     body["name"] = rest
     return bool(rest != said)
 

@@ -6,6 +6,8 @@ from typing import Any, Final
 
 MESSAGE_LIMIT: Final = 4000
 """Characters kept of a provider's message."""
+NAME_LIMIT: Final = 100
+"""Characters kept of a provider's type, code and param: they go into log lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def told_by(value: object) -> Told | None:
     if value.get("type") == "error" or value.get("object") == "error" or value.get("message"):  # vLLM, Bedrock
         return _told({key: said for key, said in value.items() if (key, said) != ("type", "error")})
     if value.get("detail"):  # FastAPI
-        return Told(_words(value["detail"])[:MESSAGE_LIMIT])
+        return Told(_message(value["detail"]))
     return None
 
 
@@ -64,13 +66,13 @@ def _told(error: Mapping[str, Any]) -> Told:
     if not isinstance(code, str) or not code:
         named = error.get("status")  # Google's name for it
         code = named.lower() if isinstance(named, str) and named else None
-    if code is not None and code.isdigit():
-        status, code = (int(code) if _is_status(int(code)) else status), None
+    if code is not None and code.isascii() and code.isdecimal():
+        status, code = (int(code) if len(code) == 3 and _is_status(int(code)) else status), None
     return Told(
-        message=_words(error.get("message") or error.get("detail"))[:MESSAGE_LIMIT],
-        type=_text(error.get("type")),
-        code=code,
-        param=_text(error.get("param")),
+        message=_message(error.get("message") or error.get("detail")),
+        type=_name(error.get("type")),
+        code=_name(code),
+        param=_name(error.get("param")),
         status=status,
         retry_after_s=_retry_delay_s(error.get("details")),
     )
@@ -80,8 +82,14 @@ def _is_status(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 400 <= value < 600
 
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+def _name(value: object) -> str | None:
+    """What is not printable is left out: line breaks, escapes, halves of surrogate pairs."""
+    kept = "".join(filter(str.isprintable, value[:NAME_LIMIT])) if isinstance(value, str) else ""
+    return kept or None
+
+
+def _message(value: object) -> str:
+    return _words(value)[:MESSAGE_LIMIT].encode("utf-8", "replace").decode()
 
 
 def _words(value: object, depth: int = 4) -> str:
@@ -92,7 +100,7 @@ def _words(value: object, depth: int = 4) -> str:
         return "; ".join(_words(one, depth - 1) for one in value[:10])
     if isinstance(value, Mapping) and depth:
         place = value.get("loc")
-        where = ".".join(map(str, place[:10])) if isinstance(place, list) else ""
+        where = ".".join(str(step) for step in place[:10] if isinstance(step, str | int)) if isinstance(place, list) else ""
         said = value.get("msg") or value.get("message") or value.get("error")
         if said:
             return f"{where}: {_words(said, depth - 1)}" if where else _words(said, depth - 1)

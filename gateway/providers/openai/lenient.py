@@ -37,9 +37,11 @@ def dumps(value: Any) -> bytes:
     except orjson.JSONEncodeError:
         pass  # half surrogates, integers over 64 bits, or depth
     try:
-        return json.dumps(value, separators=(",", ":")).encode()
+        return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
     except RecursionError as error:
         raise UpstreamBroken("The provider's answer is nested too deeply.") from error
+    except ValueError as error:
+        raise UpstreamBroken("A number in the provider's answer is too great for JSON.") from error
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from gateway.core.chat import Operation
 from gateway.core.errors import UpstreamBroken
-from gateway.providers.openai.calls import Calls
+from gateway.providers.openai.calls import CALL_LIMIT, Calls
 
 Fields = dict[str, Any]
 
@@ -27,6 +27,9 @@ _REASONS: Final = {
     "tool_use": "tool_calls",
 }
 _ABSENT: Final = object()
+
+CHOICE_LIMIT: Final = 1024
+"""Choices of one answer."""
 
 
 def finish_reason(said: object, *, called: bool) -> str | None:
@@ -61,13 +64,15 @@ class Begun:
 class Mending:
     """What later events of one stream must agree with. `model` and `created_s` stand in where the provider has none."""
 
-    __slots__ = ("_created", "_id", "_model", "_object", "choices")
+    __slots__ = ("_called", "_created", "_id", "_legacy", "_model", "_object", "_unfinished", "choices")
 
     def __init__(self, operation: Operation, model: str, created_s: int) -> None:
+        self._legacy = operation is Operation.COMPLETIONS
         self._object = OBJECTS[operation]
         self._id: str | None = None
         self._model = model
         self._created = created_s
+        self._called = self._unfinished = 0
         self.choices: dict[int, Begun] = {}
 
     @property
@@ -78,7 +83,7 @@ class Mending:
     @property
     def finished(self) -> bool:
         """Every choice that began has its finish reason, and there is one."""
-        return bool(self.choices) and all(begun.finished for begun in self.choices.values())
+        return not self._unfinished and bool(self.choices)
 
     def heading(self, event: Fields) -> bool:
         """One id, one time, one model through the whole stream; True where that changed the event."""
@@ -96,8 +101,8 @@ class Mending:
 
     def _identify(self, event: Fields) -> None:
         said = event.get("id")
-        chat = self._object == OBJECTS[Operation.CHAT]
-        self._id = said if isinstance(said, str) and said else fresh_id(Operation.CHAT if chat else Operation.COMPLETIONS)
+        operation = Operation.COMPLETIONS if self._legacy else Operation.CHAT
+        self._id = said if isinstance(said, str) and said else fresh_id(operation)
         model, created = event.get("model"), event.get("created")
         self._model = model if isinstance(model, str) and model else self._model
         self._created = int(created) if isinstance(created, int | float) and 0 < created < 2**53 else self._created
@@ -108,14 +113,21 @@ class Mending:
             raise UpstreamBroken("A choice in the provider's stream is not an object.")
         index, changed = choice.get("index"), False
         if not isinstance(index, int) or isinstance(index, bool):
-            choice["index"] = index = int(index) if isinstance(index, str) and index.isdecimal() else position
+            choice["index"] = index = int(index) if isinstance(index, str) and _is_small(index) else position
             changed = True
         begun = self.choices.get(index)
         if begun is None:
-            begun = self.choices[index] = Begun()
-        mended, says = (self._text if self._object == "text_completion" else self._delta)(choice, begun)
+            begun = self._begin(index)
+        mended, says = (self._text if self._legacy else self._delta)(choice, begun)
         finished = self._finish(choice, begun)
         return changed or mended or finished, says or bool(choice["finish_reason"])
+
+    def _begin(self, index: int) -> Begun:
+        if len(self.choices) >= CHOICE_LIMIT:
+            raise UpstreamBroken(f"The provider's answer has more than {CHOICE_LIMIT} choices.")
+        self._unfinished += 1
+        begun = self.choices[index] = Begun()
+        return begun
 
     def _delta(self, choice: Fields, begun: Begun) -> tuple[bool, bool]:
         delta, changed = choice.get("delta"), False
@@ -123,6 +135,8 @@ class Mending:
             whole = choice.pop("message", None)  # some send the last event, or the only one, in the plain form
             choice["delta"] = delta = whole if isinstance(whole, dict) else {}
             changed = True
+        if "text" in choice:
+            changed = _from_text(choice, delta) or changed
         if not begun.role:
             begun.role = True
             if not delta.get("role") or not isinstance(delta["role"], str):
@@ -132,15 +146,27 @@ class Mending:
             # The field's older name is the one that most clients read.
             delta["reasoning_content"], changed = delta["reasoning"], True
         if delta.get("tool_calls"):
-            changed = _call(delta, begun) or changed
+            changed = self._call(delta["tool_calls"], begun) or changed
         return changed, any(value for key, value in delta.items() if key != "role")
 
     def _text(self, choice: Fields, begun: Begun) -> tuple[bool, bool]:
         begun.role = True
         if isinstance(choice.get("text"), str):
             return False, bool(choice["text"])
-        choice["text"] = ""
-        return True, False
+        choice["text"] = text = _from_delta(choice)
+        return True, bool(text)
+
+    def _call(self, entries: Any, begun: Begun) -> bool:
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            raise UpstreamBroken("The tool calls in the provider's stream are not a list of objects.")
+        if begun.calls is None:
+            begun.calls = Calls()
+        known = len(begun.calls)
+        changed = begun.calls.mend(entries)
+        self._called += len(begun.calls) - known
+        if self._called > CALL_LIMIT:
+            raise UpstreamBroken(f"The provider's answer calls more than {CALL_LIMIT} tools.")
+        return changed
 
     def _finish(self, choice: Fields, begun: Begun) -> bool:
         said = choice.get("finish_reason", _ABSENT)
@@ -149,7 +175,9 @@ class Mending:
         right = None
         if said is not _ABSENT and not begun.finished:
             right = finish_reason(said, called=begun.calls is not None)
-            begun.finished = right is not None
+            if right is not None:
+                begun.finished = True
+                self._unfinished -= 1
         choice["finish_reason"] = right
         return bool(right != said)
 
@@ -158,10 +186,27 @@ def _reasons_by_new_name(delta: Fields) -> bool:
     return isinstance(delta.get("reasoning"), str) and "reasoning_content" not in delta
 
 
-def _call(delta: Fields, begun: Begun) -> bool:
-    entries = delta["tool_calls"]
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise UpstreamBroken("The tool calls in the provider's stream are not a list of objects.")
-    if begun.calls is None:
-        begun.calls = Calls()
-    return begun.calls.mend(entries)
+def _is_small(digits: str) -> bool:
+    return digits.isdecimal() and len(digits) < 10
+
+
+def _from_text(choice: Fields, delta: Fields) -> bool:
+    """Some say on a chat what belongs to the older operation; True where the delta had nothing and takes the text."""
+    text = choice["text"]
+    if not isinstance(text, str) or any(value for key, value in delta.items() if key != "role"):
+        return False
+    del choice["text"]
+    if text:
+        delta["content"] = text
+    return True
+
+
+def _from_delta(choice: Fields) -> str:
+    """The text of a choice that has none: what a chat's delta says. Raises `UpstreamBroken` for what is no text at all."""
+    said = choice.pop("delta", None) or choice.pop("message", None) or {}
+    if not isinstance(said, dict):
+        raise UpstreamBroken("A choice in the provider's stream has no text.")
+    text = said.pop("content", None)
+    if any(value for key, value in said.items() if key != "role") or not isinstance(text or "", str):
+        raise UpstreamBroken("A choice in the provider's stream is a chat's, and says more than a text can.")
+    return text or ""

@@ -6,20 +6,20 @@ from typing import Any
 Fields = dict[str, Any]
 
 
-def events_of(completion: Fields) -> Iterator[Fields]:
+def events_of(completion: Fields, *, legacy: bool) -> Iterator[Fields]:
     """For each choice one event with all it says and one with its finish reason; the usage comes last."""
     kept = {key: value for key, value in completion.items() if key not in ("choices", "usage", "object")}
     for choice in completion["choices"]:
         finish = choice["finish_reason"]
-        yield kept | {"choices": [_said(choice)]}
-        yield kept | {"choices": [_finished(choice, finish)]}
+        yield kept | {"choices": [_said(choice, legacy=legacy)]}
+        yield kept | {"choices": [_finished(choice, finish, legacy=legacy)]}
     if completion.get("usage"):
         yield kept | {"choices": [], "usage": completion["usage"]}
 
 
-def _said(choice: Fields) -> Fields:
+def _said(choice: Fields, *, legacy: bool) -> Fields:
     said = {key: value for key, value in choice.items() if key != "message"} | {"finish_reason": None}
-    if "message" not in choice:
+    if legacy:
         return said
     delta = dict(choice["message"])
     if delta.get("tool_calls"):
@@ -27,6 +27,6 @@ def _said(choice: Fields) -> Fields:
     return said | {"delta": delta}
 
 
-def _finished(choice: Fields, finish: str) -> Fields:
-    said: Fields = {"text": ""} if "message" not in choice else {"delta": {}}
+def _finished(choice: Fields, finish: str, *, legacy: bool) -> Fields:
+    said: Fields = {"text": ""} if legacy else {"delta": {}}
     return {"index": choice["index"], **said, "finish_reason": finish}

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from gateway.core.catalog import Target
-from gateway.core.chat import ModelRequest
+from gateway.core.chat import ModelRequest, Operation
 from gateway.core.errors import UpstreamBroken, UpstreamFault, UpstreamTruncated
 from gateway.core.transcript import Chunk
 from gateway.providers import sse
@@ -27,6 +27,10 @@ DONE: Final = b"data: [DONE]\n\n"
 
 _LESSONS: Final = 16
 """How often one stream may learn a template: enough for reasoning, text and calls, not for a stream without any pattern."""
+_EARLY_LIMIT: Final = 16
+"""Events that may come before the one with the id. (Azure sends one.)"""
+_UNSAID_LIMIT: Final = 16 * 1024
+"""Events before the first content; at one a second that is over four hours of signs of life."""
 _SEARCHES: Final = 8
 """How often one block is searched for a row of equal events: where two kinds alternate, there is nothing to gain."""
 
@@ -44,15 +48,18 @@ class Stream:
     """
 
     __slots__ = (
-        *("_data", "_deltas", "_early", "_lessons", "_mending", "_recognised", "_request", "_splitter", "_template"),
-        *("_usage", "_usage_event", "_usage_raw", "_whole", "begun", "done", "fault"),
+        *("_data", "_deltas", "_early", "_expected", "_lessons", "_mending", "_model", "_operation", "_recognised"),
+        *("_splitter", "_template", "_unsaid", "_usage", "_usage_event", "_usage_is_new", "_usage_raw", "_wants_usage"),
+        *("_whole", "begun", "complete", "done", "fault"),
     )
 
     def __init__(self, request: ModelRequest, mending: Mending) -> None:
-        self.begun = False
-        self.done = False
+        self.begun = self.complete = self.done = False
         self.fault: UpstreamFault | None = None
-        self._request = request
+        self._operation = request.operation
+        self._model = request.model
+        self._wants_usage = request.wants_usage
+        self._expected = choices_asked_for(request)
         self._mending = mending
         self._splitter = sse.Splitter()
         self._recognised = False
@@ -61,15 +68,12 @@ class Stream:
         self._usage: Mapping[str, Any] | None = None
         self._usage_event: Fields | None = None
         self._usage_raw: bytes | None = None
-        self._early: list[Fields] | None = None
+        self._usage_is_new = False
+        self._unsaid = 0
+        self._early: list[Fields] = []
         self._whole: answer.Gathering | None = None
         self._data: list[bytes] = []
         self._deltas: list[bytes | Mapping[str, Any]] = []
-
-    @property
-    def complete(self) -> bool:
-        """Every choice has its finish reason: whatever may still come, the answer is whole."""
-        return self._mending.finished
 
     def feed(self, block: bytes) -> Chunk:
         """Takes the next block; the chunk is empty where nothing can be said yet."""
@@ -95,8 +99,12 @@ class Stream:
                 step(block)
         except UpstreamFault as fault:
             self.done, self.fault, self._template = True, fault, None
-            if not self._data and not self._deltas:
+            if not self._data and not self._usage_is_new:
                 raise
+        self.complete = self.complete or (self._mending.finished and len(self._mending.choices) >= self._expected)
+        if self._usage_is_new:
+            self._usage_is_new = False
+            self._deltas.append({"usage": self._usage})
         chunk = Chunk(b"".join(self._data), tuple(self._deltas))
         self._data, self._deltas = [], []
         return chunk
@@ -138,7 +146,8 @@ class Stream:
 
     def _conclude(self, _: bytes) -> None:
         if self._whole is not None:
-            for event in events_of(answer.completion(self._request, self._whole.body())):
+            whole = answer.completion(self._operation, self._model, self._whole.body())
+            for event in events_of(whole, legacy=self._operation is Operation.COMPLETIONS):
                 self._take(event, None)
             self._finish()
             return
@@ -166,19 +175,27 @@ class Stream:
             raise faults.within(event)
         if not isinstance(event, dict):
             raise UpstreamBroken("An event of the provider's stream is not an object.")
+        if not self.begun:
+            self._wait_on()
         if "choices" in event or "usage" in event or "id" in event:  # else a ping, or something else to be skipped
             self._take(event, raw)
+
+    def _wait_on(self) -> None:
+        self._unsaid += 1
+        if self._unsaid > _UNSAID_LIMIT:
+            raise UpstreamBroken(f"The provider's stream has {_UNSAID_LIMIT} events and no content.")
 
     # ------------------------------------------------------------ from events to chunks
 
     def _take(self, event: Fields, raw: bytes | None) -> None:
         if not self._mending.identified and not event.get("id") and not event.get("choices"):
-            self._early = [*(self._early or ()), event]  # its id is not known yet (Azure opens with such an event)
+            self._hold(event)
             return
         changed, says = self._mend(event)
-        early, self._early = self._early, None
-        for one in early or ():
-            self._take(one, None)
+        if self._early:
+            early, self._early = self._early, []
+            for one in early:
+                self._take(one, None)
         usage = event.get("usage")
         if usage:
             self._note_usage(event, None if changed else raw)
@@ -189,6 +206,14 @@ class Stream:
         self.begun = self.begun or says
         if says and raw is not None and not usage:
             self._learn(raw, event)
+
+    def _hold(self, event: Fields) -> None:
+        """Its id is not known yet (Azure opens with such an event)."""
+        if event.get("usage") or says_more(event):
+            self._early = [one for one in self._early if says_more(one)]  # of those with usage alone, the last stands
+            if len(self._early) >= _EARLY_LIMIT:
+                raise UpstreamBroken(f"The provider's stream has more than {_EARLY_LIMIT} events before it names itself.")
+            self._early.append(event)
 
     def _is_idle(self, event: Fields, *, says: bool, usage: bool) -> bool:
         """Whether nothing in the event is for the caller: it says nothing, or was sent for its usage alone."""
@@ -232,10 +257,10 @@ class Stream:
     def _note_usage(self, event: Fields, raw: bytes | None) -> None:
         """Keeps the usage for the end: it comes once, and the last stands."""
         self._usage, self._usage_event, self._usage_raw = event["usage"], event, None if event["choices"] else raw
-        self._deltas.append({"usage": event["usage"]})
+        self._usage_is_new = True
         if event["choices"]:
             event["usage"] = None
-            if not self._request.wants_usage:
+            if not self._wants_usage:
                 del event["usage"]
 
     def _emit(self, data: bytes, *deltas: bytes | Mapping[str, Any]) -> None:
@@ -245,16 +270,24 @@ class Stream:
     def _finish(self) -> None:
         if not self._mending.finished:
             raise UpstreamTruncated("The provider's stream ended before its finish reason; this is not the whole answer.")
-        if self._usage is not None and self._request.wants_usage:
+        if self._usage is not None and self._wants_usage:
             self._data.append(self._usage_chunk())
         self._data.append(DONE)
-        self.done, self._template = True, None
+        self.complete, self.done, self._template = True, True, None
 
     def _usage_chunk(self) -> bytes:
         if self._usage_raw is not None and _is_plain(self._usage_raw):
             return self._usage_raw + b"\n\n"
         kept = {key: value for key, value in (self._usage_event or {}).items() if key != "obfuscation"}
         return _framed(kept | {"choices": [], "usage": self._usage})
+
+
+def choices_asked_for(request: ModelRequest) -> int:
+    """How many choices the answer has, if the provider does as it is told."""
+    each = request.fields.get("n")
+    prompt = request.fields.get("prompt") if request.operation is Operation.COMPLETIONS else None
+    prompts = len(prompt) if isinstance(prompt, list) and prompt and isinstance(prompt[0], str | list) else 1
+    return prompts * (each if isinstance(each, int) and each > 1 else 1)
 
 
 def _is_plain(raw: bytes) -> bool:

@@ -85,7 +85,7 @@ class Seam:
 class Template:
     """See the module's docstring."""
 
-    __slots__ = ("_fragments", "_middle", "_seam", "close", "hole", "open")
+    __slots__ = ("_bare", "_fragments", "_middle", "_seam", "close", "hole", "open")
 
     def __init__(self, opening: bytes, middle: bytes, closing: bytes, fragments: list[bytes] | None, hole: Hole) -> None:
         self.open = opening
@@ -94,11 +94,22 @@ class Template:
         self._seam = Seam(self.close + opening)
         self._middle = Seam(middle) if middle else None
         self._fragments = fragments
+        # Nothing to be mended, no padding, and a transcript takes the text as it is: most streams there are.
+        self._bare = fragments is None and not middle and hole.choice == 0 and hole.field in ("content", "text")
 
     def whole(self, block: bytes) -> Chunk | None:
         """The chunk of a block that begins with `open` and ends with `close`; None where it holds anything else."""
         start, end = len(self.open), len(block) - len(self.close)
-        return self._chunk(block[start:end], block) if start <= end else None
+        if start > end:
+            return None
+        inner = block[start:end]
+        if not self._bare or b"\\" in inner or len(inner) >= self._seam.size:
+            return self._chunk(inner, block)
+        try:
+            orjson.loads(b'"%b"' % inner)
+        except ValueError:
+            return None
+        return Chunk(block, (inner,))
 
     def run(self, text: bytes, at: int) -> Run | None:
         """The events like this one at the head of `text[at:]`, which begins with `open`; None where there are none.
@@ -155,7 +166,7 @@ def hole_of(event: Fields) -> tuple[Hole, str] | None:
     if len(choices) != 1 or choices[0]["finish_reason"] is not None:
         return None
     choice = choices[0]
-    if "delta" not in choice:
+    if event["object"] == "text_completion":
         return (Hole(choice["index"], "text", None), choice["text"]) if choice["text"] else None
     delta = choice["delta"]
     found = [(Hole(choice["index"], name, None), delta[name]) for name in _TEXTS if delta.get(name)]

@@ -49,6 +49,11 @@ class Incoming(Protocol):
         in the pool already, and nothing happens."""
         ...
 
+    def part(self, within_s: float) -> None:
+        """Ends the exchange, too, but leaves the connection so long (and a bounded number of bytes) for the rest of the
+        body to go by unread: complete by then, it goes back to the pool; else it is closed. `close` changes nothing then."""
+        ...
+
 
 class Transport(Protocol):
     """A client bound to one origin and its pool of connections."""

@@ -78,6 +78,10 @@ class Decoded:
         """See `Incoming`."""
         self._answer.close()
 
+    def part(self, within_s: float) -> None:
+        """See `Incoming`."""
+        self._answer.part(within_s)
+
     def _pending(self) -> bytes:
         return b"" if self._inflater is None else self._inflater.unconsumed_tail
 

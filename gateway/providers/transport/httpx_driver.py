@@ -92,6 +92,10 @@ class HttpxTransport:
             extensions={"timeout": patience},
         )
 
+    def parting(self, answer: "_HttpxAnswer", within_s: float) -> None:
+        """The reader of an exchange has left; the connection may wait for its end."""
+        self._tasks.spawn(answer.run_out(within_s), "part from an exchange")
+
     def ended(self, answer: "_HttpxAnswer", *, complete: bool) -> None:
         """An exchange is over; an incomplete one still has to be closed."""
         self._running.discard(answer)
@@ -121,6 +125,10 @@ class HttpxTransport:
             client, self._client = self._client, None
             await client.aclose()
         await self._tasks.aclose()
+
+
+PARTING_BYTES = 64 * 1024
+"""What may come of a body that nobody reads any more, for its connection to be used again."""
 
 
 class _HttpxAnswer:
@@ -181,6 +189,27 @@ class _HttpxAnswer:
             self._over = True
             self._fault = fault
             self._owner.ended(self, complete=False)
+
+    def part(self, within_s: float) -> None:
+        """See `Incoming`."""
+        if not self._over:
+            self._over = True
+            self._fault = UpstreamBroken("The exchange was closed before its end.")
+            self._owner.parting(self, within_s)
+
+    async def run_out(self, within_s: float) -> None:
+        """Lets the rest of the body go by; what of it does not come in time goes with the connection."""
+        size = 0
+        try:
+            with _mapped(self._owner.origin, self._timeouts):
+                async with asyncio.timeout(within_s):
+                    while size <= PARTING_BYTES:
+                        size += len(await anext(self._blocks))
+        except (StopAsyncIteration, TimeoutError, UpstreamFault, RuntimeError):
+            pass  # over, too slow, broken, or a reader is inside
+        finally:
+            await self.aclose()
+            self._owner.ended(self, complete=True)
 
     async def aclose(self) -> None:
         """Closes the connection, in the middle of the body."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config.problems import Severity
+from gateway.config.problems import Severity, headline
 from gateway.core.catalog import PoolLimits, Target, Timeouts
 from gateway.core.snapshot import Snapshot
 from gateway.core.tenant import Principal, Tenant
@@ -249,7 +249,28 @@ def test_the_command_line_s_address_counts(tmp_path: Path) -> None:
     assert loaded(tmp_path, f"server: {{ listen: 0.0.0.0:80 }}\n{ECHO}", host="127.0.0.1").listen == ("127.0.0.1", 80)
 
 
-@pytest.mark.parametrize("address", ["8080", ":8080", "127.0.0.1", "127.0.0.1:99999", "::1:80", "a b:1", "http://h:1", "h:x"])
+@pytest.mark.parametrize("address", WIDE)
+def test_a_short_key_that_others_could_guess_is_warned_about(tmp_path: Path, address: str) -> None:
+    text = f"server: {{ listen: '{address}' }}\n{ECHO}{KEYS.format('file:a', 'file:b')}"
+    (tmp_path / "a").write_text("k" * 15)
+    (tmp_path / "b").write_text("k" * 16)
+    problem = only(look(tmp_path, text), Severity.WARNING)
+    assert (problem.rule, problem.key) == ("weak-key", "tenants.t.keys[0].key")
+    assert "k" * 15 not in headline(problem)
+
+
+def test_on_loopback_a_short_key_will_do(tmp_path: Path) -> None:
+    assert "weak-key" not in [one.rule for one in look(tmp_path, ECHO + KEYS.format("k1", "k2")).problems]
+
+
+def test_a_key_that_could_not_be_had_is_not_called_short(tmp_path: Path) -> None:
+    examined = look(tmp_path, f"{ECHO}{KEYS.format('file:nope', 'k' * 16)}", host="0.0.0.0")
+    assert [one.rule for one in examined.problems if one.severity is not Severity.NOTE] == ["dead-reference", "literal-secret"]
+
+
+@pytest.mark.parametrize(
+    "address", ["8080", ":8080", "127.0.0.1", "127.0.0.1:99999", "127.0.0.1:70000", "::1:80", "a b:1", "http://h:1", "h:x"]
+)
 def test_what_is_no_address_is_told(tmp_path: Path, address: str) -> None:
     assert "an address such as" in only(look(tmp_path, f"server: {{ listen: '{address}' }}\n{ECHO}")).hint
 
@@ -279,6 +300,18 @@ def test_a_policy_is_in_the_version(tmp_path: Path) -> None:
     (tmp_path / "policies").mkdir()
     (tmp_path / "policies" / "a.yaml").write_text("policy: a\n")
     assert snapshot(tmp_path, ECHO).version != before
+
+
+def test_the_content_of_a_ca_file_is_in_the_version_and_in_its_provider(tmp_path: Path) -> None:
+    text = "providers: { o: { api_keys: x, ca_file: ca.pem }, echo: { wire: echo } }\nmodels: { e: echo/e }\n"
+    found = []
+    for content in ("one", "two", "one"):
+        (tmp_path / "ca.pem").write_text(content)
+        found.append(snapshot(tmp_path, text))
+    first, second, third = found
+    assert first.version == third.version != second.version
+    assert first.providers["o"] == third.providers["o"] != second.providers["o"]
+    assert first.providers["echo"] == second.providers["echo"]
 
 
 def test_the_bounds_are_taken_over(tmp_path: Path) -> None:

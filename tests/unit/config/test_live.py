@@ -1,66 +1,19 @@
 """The swap: prepared before it counts, retired after; a bad file changes nothing; files are followed."""
 
 import asyncio
-import dataclasses
 import logging
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from gateway.config.inputs import Inputs
-from gateway.config.live import Change, Live, Reload
+from gateway.config.live import Change, Live
 from gateway.config.load import ConfigRefused, examine
-from gateway.core.snapshot import Snapshot
 from gateway.telemetry.tasks import Tasks
 from tests.unit.config.folders import ECHO
-
-OTHER = ECHO.replace("echo/echo", "echo/other")
-
-
-class Root:
-    """A composition root that writes down what it was asked for; `gate` holds `prepare` up, `fails` breaks it."""
-
-    def __init__(self) -> None:
-        self.prepared: list[tuple[Snapshot, Snapshot | None]] = []
-        self.retired: list[tuple[Snapshot, Snapshot]] = []
-        self.gate = asyncio.Event()
-        self.gate.set()
-        self.fails: Exception | None = None
-        self.running = 0
-        self.reloads: list[Reload] = []
-        self.heard = asyncio.Event()
-        self.asked = asyncio.Event()
-
-    async def prepare(self, new: Snapshot, old: Snapshot | None) -> Snapshot:
-        self.prepared.append((new, old))
-        self.asked.set()
-        self.running += 1
-        assert self.running == 1
-        await self.gate.wait()
-        self.running -= 1
-        if self.fails is not None:
-            raise self.fails
-        return dataclasses.replace(new, upstreams={"opened": object()})  # type: ignore[dict-item]
-
-    def retire(self, old: Snapshot, new: Snapshot) -> None:
-        self.retired.append((old, new))
-
-    def told(self, reload: Reload) -> None:
-        self.reloads.append(reload)
-        self.heard.set()
-
-
-def live_on(folder: Path, root: Root, text: str = ECHO, poll_s: float = 0.01) -> tuple[Live, Path]:
-    path = folder / "config.yaml"
-    path.write_text(text)
-    return Live(Inputs(path, {}), root.prepare, root.retire, root.told, poll_s), path
-
-
-def target(live: Live) -> str:
-    return live.current.catalog.models["echo"].targets[0].model
+from tests.unit.config.living import OTHER, Root, following, heard, live_on, target
 
 
 async def test_the_first_configuration_is_prepared_before_it_counts(tmp_path: Path) -> None:
@@ -225,24 +178,6 @@ async def test_without_a_file_a_reload_changes_nothing() -> None:
 # ---------------------------------------------------------------- following files
 
 
-@asynccontextmanager
-async def following(live: Live) -> AsyncIterator[None]:
-    await live.start()
-    tasks = Tasks()
-    tasks.spawn(live.watch())
-    try:
-        yield
-    finally:
-        await tasks.aclose()
-
-
-async def heard(root: Root) -> Reload:
-    async with asyncio.timeout(10):
-        await root.heard.wait()
-    root.heard.clear()
-    return root.reloads[-1]
-
-
 def rewritten(path: Path) -> None:
     path.write_text(OTHER)
 
@@ -301,3 +236,132 @@ async def test_what_changed_while_it_was_being_read_is_read_again(tmp_path: Path
     tasks.spawn(live.watch())
     assert (await heard(root)).change is Change.SWAPPED
     await tasks.aclose()
+
+
+# ---------------------------------------------------------------- auth stays on
+
+KEYS = "tenants: { t: { keys: [ { name: a, key: sk-fg-0123456789abcdef } ] } }\n"
+
+
+@pytest.mark.parametrize("text", ["", "# saving...\n", "---\n", "{}\n", "~\n"])
+async def test_a_file_without_content_changes_nothing(tmp_path: Path, text: str) -> None:
+    root = Root()
+    live, path = live_on(tmp_path, root)
+    await live.start()
+    path.write_text(text)
+    reload = await live.reload()
+    (problem,) = reload.problems
+    assert (reload.change, problem.rule) == (Change.REFUSED, "empty-file")
+    assert target(live) == "echo"
+
+
+@pytest.mark.parametrize("text", ["", "server:\n  drain: 5s\n", ECHO, f"{ECHO}tenants:\n", f"{ECHO}tenants: {{ t: }}\n"])
+async def test_a_file_without_keys_does_not_switch_auth_off(tmp_path: Path, text: str) -> None:
+    root = Root()
+    live, path = live_on(tmp_path, root, ECHO + KEYS)
+    await live.start()
+    path.write_text(text)
+    reload = await live.reload()
+    (problem,) = reload.problems
+    assert (reload.change, problem.rule) == (Change.REFUSED, "needs-restart" if text else "empty-file")
+    assert "restart" in problem.hint
+    assert live.current.keys
+    path.write_text(OTHER + KEYS.replace("abcdef", "fedcba"))
+    assert (await live.reload()).change is Change.SWAPPED
+
+
+async def test_what_begins_without_content_or_keys_goes_on_without(tmp_path: Path) -> None:
+    root = Root()
+    live, path = live_on(tmp_path, root, "")
+    await live.start()
+    path.write_text("# nothing yet\n")
+    assert (await live.reload()).change is Change.UNCHANGED
+    path.write_text(ECHO)
+    assert (await live.reload()).change is Change.SWAPPED
+    path.write_text(ECHO + KEYS)
+    assert (await live.reload()).change is Change.SWAPPED
+
+
+# ---------------------------------------------------------------- what a reload tells
+
+
+def warned(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.fields["why"] for record in caplog.records if record.levelno == logging.WARNING]  # type: ignore[attr-defined]
+
+
+async def test_the_warnings_of_a_reload_are_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    root = Root()
+    live, path = live_on(tmp_path, root)
+    await live.start()
+    path.write_text(f"{ECHO}policies: ./nowhere\n")
+    assert (await live.reload()).change is Change.SWAPPED
+    (why,) = warned(caplog)
+    assert "there is no folder './nowhere'" in why
+    path.write_text(f"# moved by a line\n{ECHO}policies: ./nowhere\n")
+    assert (await live.reload()).change is Change.UNCHANGED
+    assert len(warned(caplog)) == 1
+    path.write_text(f"{ECHO}policies: ./nowhere\nauth: {{ pepper: literally }}\n")
+    await live.reload()
+    assert len(warned(caplog)) == 2
+    path.write_text(ECHO)
+    await live.reload()
+    path.write_text(f"{ECHO}policies: ./nowhere\n")
+    await live.reload()
+    assert len(warned(caplog)) == 3
+
+
+async def test_what_the_start_has_told_a_reload_does_not_tell_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    live, _ = live_on(tmp_path, Root(), f"{ECHO}policies: ./nowhere\n")
+    await live.start()
+    await live.reload()
+    assert warned(caplog) == []
+
+
+async def test_reloads_that_are_asked_for_while_one_waits_join_it(tmp_path: Path) -> None:
+    root = Root()
+    live, path = live_on(tmp_path, root)
+    await live.start()
+    path.write_text(OTHER)
+    await asyncio.gather(*(live.reload() for _ in range(50)))
+    assert len(root.reloads) == 2
+    path.write_text(ECHO)
+    assert (await live.reload()).change is Change.SWAPPED
+
+
+async def test_a_reload_that_is_called_off_answers_nobody(tmp_path: Path) -> None:
+    root = Root()
+    live, path = live_on(tmp_path, root)
+    await live.start()
+    path.write_text(OTHER)
+    root.gate.clear()
+    root.asked.clear()
+    tasks = Tasks()
+    first, second = tasks.spawn(live.reload()), tasks.spawn(live.reload())
+    await root.asked.wait()
+    first.cancel()
+    root.running = 0
+    root.gate.set()
+    assert (await second).change is Change.SWAPPED
+    assert target(live) == "other"
+
+
+# ---------------------------------------------------------------- CA files
+
+
+async def test_a_ca_file_that_is_rotated_opens_its_provider_anew(tmp_path: Path) -> None:
+    ca = tmp_path / "ca.pem"
+    ca.write_text("one")
+    text = "providers: { o: { api_keys: x, ca_file: ca.pem }, echo: { wire: echo } }\nmodels: { e: echo/e }\n"
+    root = Root()
+    live, _ = live_on(tmp_path, root, text)
+    async with following(live):
+        before = live.current
+        ca.write_text("two")
+        assert (await heard(root)).change is Change.SWAPPED
+        assert live.current.version != before.version
+        assert live.current.providers["o"] != before.providers["o"]
+        assert live.current.providers["echo"] == before.providers["echo"]
+        ca.unlink()
+        assert (await heard(root)).change is Change.REFUSED
+        ca.write_text("two")
+        assert (await heard(root)).change is Change.UNCHANGED

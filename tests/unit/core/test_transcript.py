@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.core import transcript as module
-from gateway.core.transcript import Chunk, Transcript
+from gateway.core.transcript import Chunk, PlainTranscript, Transcript
 
 
 def delta(index: int = 0, finish: str | None = None, **said: Any) -> dict[str, Any]:
@@ -114,3 +114,28 @@ def test_past_its_limit_it_counts_and_remembers_no_more(monkeypatch: pytest.Monk
     assert transcript.overflowed
     assert transcript.produced == 12
     assert transcript.choice(0).text == b"1234567890"
+
+
+@pytest.mark.parametrize("odd", ["x", 5, [1], {"a": 1}, None, True, [[1]], [{"index": [1]}]])
+@pytest.mark.parametrize(
+    "place", ["id", "model", "object", "choices", "usage", "delta", "index", "role", "finish_reason", "tool_calls", "function"]
+)
+def test_what_is_not_in_form_is_not_taken_and_does_no_harm(place: str, odd: Any) -> None:
+    call: dict[str, Any] = {"index": 0, "id": "a", "function": {"name": "f", "arguments": "{}"}}
+    said: dict[str, Any] = {"role": "assistant", "content": "x", "tool_calls": [call]}
+    entry: dict[str, Any] = {"index": 0, "delta": said, "finish_reason": "stop"}
+    event: dict[str, Any] = {"id": "x", "model": "m", "choices": [entry]}
+    for holder in (event, entry, said, call):
+        if place in holder or (holder is event and place in ("object", "usage")):
+            holder[place] = odd
+    done = folded(delta(content="a"), event).completion()
+    assert done["choices"][0]["message"]["content"].startswith("a")
+
+
+@pytest.mark.parametrize(
+    "call", [{"index": [1]}, {"type": ["x"]}, {"id": {}}, {"function": {"name": 5}}, {"function": "f", "custom": "c"}, "x"]
+)
+def test_odd_calls_of_a_plain_answer_do_no_harm(call: Any) -> None:
+    message = {"role": "assistant", "content": "hi", "tool_calls": [call]}
+    answer = {"object": "chat.completion", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
+    assert PlainTranscript(answer).completion()["choices"][0]["message"]["content"] == "hi"

@@ -47,6 +47,7 @@ class Scripted:
         self.reads = 0
         self.ended = False
         self.closed = 0
+        self.parted: list[float] = []
         self.waiting = asyncio.Event()
 
     async def read(self) -> bytes:
@@ -73,6 +74,19 @@ class Scripted:
 
     def close(self) -> None:
         self.closed += 1
+
+    def part(self, within_s: float) -> None:
+        self.parted.append(within_s)
+
+
+class Dripping(Scripted):
+    """Sends comments without end when it has played its steps."""
+
+    async def read(self) -> bytes:
+        if self.steps:
+            return await super().read()
+        await asyncio.sleep(0.001)
+        return b": ping\n\n"
 
 
 class Client:
@@ -237,7 +251,8 @@ async def test_a_stream_is_handed_on_block_by_block_and_ends_with_its_body() -> 
     assert len(chunks) > 4
     assert reply.transcript.completion()["choices"][0]["message"]["content"] == answers.TEXT
     assert reply.transcript.usage == answers.USAGE
-    assert answer.ended
+    assert answer.reads == len(pieces)
+    assert (answer.parted, answer.closed) == ([remote.PARTING_S], 0)
 
 
 async def test_usage_that_nobody_asked_for_is_remembered_and_not_sent() -> None:
@@ -314,21 +329,84 @@ async def test_a_connection_that_breaks_behind_the_finish_has_lost_nothing() -> 
     assert (await carried(reply)).endswith(DONE)
 
 
-async def test_a_slow_provider_behind_the_finish_is_still_slow() -> None:
-    reply = await call(Scripted([event(ROLE), event(WORD), event(STOP), UpstreamTimeout("between_bytes", 1)]))
-    with pytest.raises(UpstreamTimeout):
+@pytest.mark.parametrize("after", [UpstreamTimeout("between_bytes", 1), None])
+async def test_a_provider_that_falls_silent_behind_the_finish_is_not_waited_for(
+    after: Step, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "EPILOGUE_S", 0.01)
+    answer = Scripted([event(ROLE), event(WORD), event(STOP), after])
+    async with asyncio.timeout(10):
+        reply = await call(answer)
+        assert (await carried(reply)).endswith(event(STOP) + DONE)
+
+
+async def test_signs_of_life_behind_the_finish_do_not_prolong_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote, "EPILOGUE_S", 0.02)
+    answer = Dripping([event(ROLE) + event(WORD) + event(STOP)])
+    async with asyncio.timeout(10):
+        assert (await carried(await call(answer))).endswith(event(STOP) + DONE)
+
+
+async def test_what_comes_slowly_behind_the_finish_is_still_taken() -> None:
+    said = [
+        event(ROLE) + event(WORD),
+        event(STOP),
+        event(chunk({}) | {"choices": [], "usage": answers.USAGE}),
+        b": ping\n\n",
+        DONE,
+    ]
+    reply = await call(Scripted(said), request(usage=True))
+    assert b'"usage"' in await carried(reply)
+    assert reply.transcript.usage == answers.USAGE
+
+
+async def test_with_several_choices_the_answer_is_whole_when_each_has_its_finish(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote, "EPILOGUE_S", 0.01)
+    second = event(chunk({"content": "two"}, index=1))
+    answer = Scripted([event(ROLE) + event(WORD) + event(STOP), second, UpstreamBroken("cut")])
+    reply = await call(answer, request(n=2))
+    with pytest.raises(UpstreamBroken):
         await carried(reply)
+    answer = Scripted([event(ROLE) + event(WORD) + event(STOP), UpstreamTimeout("between_bytes", 1)])
+    with pytest.raises(UpstreamTimeout):
+        await carried(await call(answer, request(n=2)))
 
 
 @pytest.mark.parametrize("after", [event(WORD), UpstreamBroken("cut"), None])
-async def test_what_follows_the_end_is_not_waited_for_and_the_connection_closed(
-    after: Step, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(remote, "PARTING_S", 0.01)
+async def test_what_follows_the_end_is_left_to_the_connection(after: Step) -> None:
     answer = Scripted([event(ROLE) + event(WORD), event(STOP) + DONE, after, None])
     reply = await call(answer)
-    assert await carried(reply) == event(ROLE) + event(WORD) + event(STOP) + DONE
-    assert answer.closed
+    chunks = aiter(reply)
+    assert [(await anext(chunks)).data for _ in range(2)] == [event(ROLE) + event(WORD), event(STOP) + DONE]
+    step = anext(chunks).__await__()
+    with pytest.raises(StopAsyncIteration):  # at once: without a turn of the loop, in which the caller could leave
+        next(step)
+    assert answer.reads == 2
+    assert (answer.parted, answer.closed) == ([remote.PARTING_S], 0)
+
+
+async def test_a_whole_answer_that_is_left_early_keeps_its_connection_and_another_does_not() -> None:
+    for steps, parted in ([event(STOP)], 1), ([], 0):
+        answer = Scripted([event(ROLE) + event(WORD), *steps, None])
+        reply = await call(answer)
+        for _ in range(1 + len(steps)):
+            await anext(aiter(reply))
+        reply.close()
+        assert (len(answer.parted), answer.closed) == (parted, 1 - parted)
+
+
+async def test_an_open_stream_keeps_nothing_of_its_head() -> None:
+    answer = Scripted([event(ROLE) + event(WORD), None])
+    await call(answer)
+    assert answer.headers == ()
+
+
+async def test_usage_before_the_content_is_not_gathered_up() -> None:
+    usage = event({"id": "x", "choices": [], "usage": {"prompt_tokens": 1}})
+    answer = Scripted([*[usage] * 1000, event(ROLE) + event(WORD), None])
+    reply = await call(answer)
+    assert len((await anext(aiter(reply))).deltas) <= 2
+    assert reply.transcript.usage == {"prompt_tokens": 1}
 
 
 async def test_a_stream_that_says_nothing_for_long_begins_without_content() -> None:

@@ -21,6 +21,10 @@ class Source(Protocol):
         """Closes at once."""
         ...
 
+    def part(self, answer: "Answer", within_s: float) -> None:
+        """Waits so long for the end of the answer, whose reader has left; closes where it does not come."""
+        ...
+
 
 class Answer:
     """An `Incoming`. Attached to its connection until it is finished, failed or closed; then it holds what was unread."""
@@ -49,11 +53,16 @@ class Answer:
 
     async def read(self) -> bytes:
         """See `Incoming`."""
-        while self._source is not None:
-            block = self._source.take()
+        while (source := self._source) is not None:
+            block = source.take()
             if block:
                 return block
-            await self.change()
+            # As `change` does, without one more coroutine for every chunk to go through.
+            self._waiter = waiter = asyncio.get_running_loop().create_future()
+            try:
+                await waiter
+            finally:
+                self._waiter = None
         block, self._rest = self._rest, b""
         if not block and self._fault is not None:
             raise self._fault
@@ -65,12 +74,22 @@ class Answer:
 
     def close(self) -> None:
         """See `Incoming`."""
-        self._rest = b""
-        if self._source is not None:
-            source, self._source = self._source, None
-            self._fault = UpstreamBroken("The exchange was closed before its end.")
+        if (source := self._leave()) is not None:
             source.abort()
+
+    def part(self, within_s: float) -> None:
+        """See `Incoming`."""
+        if (source := self._leave()) is not None:
+            source.part(self, within_s)
+
+    def _leave(self) -> Source | None:
+        """From now on there is nothing to read; gives the connection where that is still busy with the answer."""
+        self._rest = b""
+        source, self._source = self._source, None
+        if source is not None:
+            self._fault = UpstreamBroken("The exchange was closed before its end.")
             self.wake()
+        return source
 
     async def change(self) -> None:
         """Waits until something has happened to the exchange."""
@@ -84,14 +103,15 @@ class Answer:
 
     @property
     def over(self) -> bool:
-        """Nothing more will come from the connection."""
+        """Nothing more will come from the connection to the reader."""
         return self._source is None
 
     def finish(self, rest: bytes) -> None:
-        """The body is complete; `rest` of it is unread."""
-        self._rest = rest
-        self._source = None
-        self.wake()
+        """The body is complete; `rest` of it is unread, unless the reader has left."""
+        if self._source is not None:
+            self._rest = rest
+            self._source = None
+            self.wake()
 
     def fail(self, rest: bytes, fault: UpstreamFault) -> None:
         """Broke off; the reader meets `fault` after `rest`."""

@@ -126,10 +126,25 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
+    def part(self, answer: Answer, within_s: float) -> None:
+        """See `Source`. What comes lies unread; where that would pause the socket, it is too much to wait for."""
+        if self._paused:
+            self.abort()
+            return
+        self._reader.parts.clear()
+        self._unread = 0
+        answer.deadline = min(answer.deadline, self._loop.time() + within_s)
+        self._watch(answer.deadline)
+
     @property
     def alive(self) -> bool:
         """Connected, and its end not yet reported to the keeper."""
         return self._transport is not None
+
+    @property
+    def parting(self) -> bool:
+        """Only waits for the end of an answer whose reader has left."""
+        return self._answer is not None and self._answer.over
 
     def discard(self) -> None:
         """Closes at once, also where the loop says only later that it is connected: nobody waits for it any more."""
@@ -178,6 +193,9 @@ class Connection(asyncio.Protocol):
             return
         self._unread += len(data)
         if self._unread > UNREAD_BYTES and not self._paused and self._transport is not None:
+            if answer.over:
+                self.abort()
+                return
             self._paused = True
             self._transport.pause_reading()
         answer.wake()
@@ -187,7 +205,7 @@ class Connection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
         answer = self._answer
-        if answer is not None and exc is None and self._reader.ends_with_connection():
+        if answer is not None and exc is None and self._reader.unbounded:
             self._complete(answer)
         elif answer is not None:
             self._fail(_cut(answer), exc)
@@ -211,7 +229,7 @@ class Connection(asyncio.Protocol):
     def _head(self, answer: Answer) -> None:
         reader = self._reader
         answer.status = reader.status
-        answer.headers = reader.headers
+        answer.headers, reader.headers = reader.headers, ()
         answer.coding = reader.coding
         self._watch(min(self._last + answer.timeouts.between_bytes_s, answer.deadline))
 

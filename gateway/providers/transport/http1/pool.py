@@ -10,7 +10,7 @@ from gateway.providers.transport.origin import Origin
 from gateway.providers.transport.outbox import Outbox
 
 CLOSING_S = 1.0
-"""How long the end waits for the loop to report every connection as closed."""
+"""How long the end waits for answers that nobody reads any more, and for the loop to report every connection as closed."""
 
 
 class Pool:
@@ -159,7 +159,10 @@ class Pool:
         while (turn := self._next_in_line()) is not None:
             turn.set_exception(self._gone())
         for connection in list(self._open):
-            connection.cut(UpstreamBroken("The gateway stops."))
+            if not connection.parting:
+                connection.cut(UpstreamBroken("The gateway stops."))
         if self._open:
             self._emptied = asyncio.get_running_loop().create_future()
             await asyncio.wait([self._emptied], timeout=CLOSING_S)
+        for connection in list(self._open):
+            connection.discard()

@@ -1,5 +1,6 @@
 """The framing of answers without I/O: bytes in; status, headers and parts of the body out; every bound of size."""
 
+from collections.abc import Sequence
 from typing import Protocol, cast
 
 import httptools
@@ -14,6 +15,7 @@ FRAMING_BYTES = 16 * 1024
 """What may come in a row within a body without being body: chunk sizes, their extensions, trailers."""
 
 _CODINGS = frozenset((b"content-encoding", b"transfer-encoding"))
+_LENGTHS = frozenset((b"content-length", b"transfer-encoding"))
 
 
 class _Parser(Protocol):
@@ -30,6 +32,7 @@ class AnswerReader:
     """The incoming side of one connection, one answer after the other: `expect`, then `feed` until `complete`.
 
     `status` is 0 until the head of the final answer has come (1xx are skipped). `parts` is emptied by whoever takes them.
+    `unbounded`: the end of the connection is the end of the body.
     `on_body` is the list's own append, so that a part of a body costs no Python call.
     """
 
@@ -45,12 +48,13 @@ class AnswerReader:
         "on_body",
         "parts",
         "status",
+        "unbounded",
     )
 
     def __init__(self) -> None:
         self.parts: list[bytes] = []
         self.on_body = self.parts.append
-        self.headers: list[Header] = []
+        self.headers: Sequence[Header] = ()
         self._lines: list[Header] = []
         self._parser = cast("_Parser", httptools.HttpResponseParser(self))
         self.expect(bodiless=False)
@@ -60,15 +64,24 @@ class AnswerReader:
         self.bodiless = bodiless
         self.status = 0
         self._lines = []  # of trailers that the answer before may have left
-        self.complete = self.keep_alive = False
+        self.complete = self.keep_alive = self.unbounded = False
         self.coding: bytes | None = None
         self._allowance = HEAD_BYTES
 
     def feed(self, data: bytes) -> None:
         """Takes in what has arrived. Raises UpstreamBroken where it is not HTTP or over a limit."""
-        if self.status:
-            self._feed_body(data)
-        elif len(data) <= self._allowance:
+        if self.status and not self.bodiless:
+            known = len(self.parts)
+            try:
+                self._parser.feed_data(data)
+            except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+                self._spoilt(error)
+            if len(self.parts) > known:
+                self._allowance = FRAMING_BYTES
+            else:
+                self._framing(len(data))
+            return
+        if len(data) <= self._allowance:
             self._allowance -= len(data)
             self._parse(data)
         else:
@@ -76,21 +89,12 @@ class AnswerReader:
         if self.bodiless and self.status:
             self._end_at_head()
 
-    def ends_with_connection(self) -> bool:
-        """Whether the end of the connection is the end of the body."""
-        return self.status != 0 and not any(name in (b"content-length", b"transfer-encoding") for name, _ in self.headers)
-
     def dispose(self) -> None:
         """Lets go of the parser, which refers back to this object."""
         del self._parser
 
-    def _feed_body(self, data: bytes) -> None:
-        known = len(self.parts)
-        self._parse(data)
-        if len(self.parts) > known:
-            self._allowance = FRAMING_BYTES
-            return
-        self._allowance -= len(data)
+    def _framing(self, size: int) -> None:
+        self._allowance -= size
         if self._allowance < 0 and not self.complete:
             raise UpstreamBroken(f"The provider sent more than {FRAMING_BYTES} bytes of chunk framing or trailers in a row.")
 
@@ -150,6 +154,7 @@ class AnswerReader:
         if status >= 200:
             self.status = status
             self.headers = lines
+            self.unbounded = not any(name in _LENGTHS for name, _ in lines)
             self.keep_alive = self._parser.should_keep_alive()
             self._allowance = FRAMING_BYTES
         else:

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.core.catalog import ProviderSpec
 from gateway.core.errors import UpstreamBroken, UpstreamCredentials, UpstreamFault, UpstreamRefused
-from gateway.providers.openai.faults import RETRY_LIMIT_S, fault
+from gateway.providers.openai.faults import RETRY_LIMIT_S, fault, within
 
 SPEC = ProviderSpec("p", "openai", "http://up/v1", ("sk-ours",))
 WALL_S = 1_790_000_000.0
@@ -182,3 +182,30 @@ def test_a_rate_limit_without_words_is_named() -> None:
 @pytest.mark.parametrize(("said", "kept"), [(b"true", True), (b"false", False), (b"maybe", None)])
 def test_the_providers_own_word_on_trying_again_is_kept(said: bytes, kept: bool | None) -> None:
     assert refused(409, None, (b"x-should-retry", said)).should_retry is kept
+
+
+@pytest.mark.parametrize("code", ["\u00b2", "\u0664\u0662\u0669", "9" * 5000, "429" + "0" * 20])
+def test_a_code_that_looks_like_a_number_and_is_no_status_does_no_harm(code: str) -> None:
+    assert refused(400, {"error": {"message": "no", "code": code}}).status == 400
+
+
+@pytest.mark.parametrize("place", ["type", "code", "param"])
+def test_of_a_name_without_measure_a_short_and_printable_piece_is_kept(place: str) -> None:
+    found = refused(400, {"error": {"message": "no", place: "a\n\x1b[31m\u2028b" + "z" * 200_000}})
+    kept = getattr(found, place)
+    assert kept.startswith("a[31mb")
+    assert len(kept) <= 100
+    assert kept.isprintable()
+
+
+def test_halves_of_surrogate_pairs_in_an_error_can_be_written_again() -> None:
+    found = within({"error": {"message": "x\ud800y", "type": "t\ud800", "code": "\ud800"}})
+    assert (found.message, found.code) == ("x?y", None)
+    assert isinstance(found, UpstreamRefused)
+    assert found.type == "t"
+
+
+def test_a_place_that_is_none_is_left_out() -> None:
+    deep = b'{"detail":[{"loc":["body",' + b"[" * 900 + b"]" * 900 + b',3],"msg":"bad"}]}'
+    assert refused(422, deep).message == "body.3: bad"
+    assert refused(422, {"detail": [{"loc": 5, "msg": "bad"}]}).message == "bad"
