@@ -94,9 +94,12 @@ class Catalog:
     def find(self, name: str) -> Model | None:
         """The model of exactly this name, else that of the longest pattern it fits, else None."""
         found = self.models.get(name)
-        if found is None:
-            found = next((one for one in self.patterns if name.startswith(one.name[:-1])), None)
-        return found
+        if found is not None:
+            return found
+        for one in self.patterns:
+            if name.startswith(one.name[:-1]):
+                return one
+        return None
 
     def nearest(self, name: str, allowed: frozenset[str] | None = None, count: int = 3) -> list[str]:
         """Up to `count` names that look like `name`, best first, for the error message."""

@@ -1,27 +1,23 @@
-"""Looks at a JSON text without building anything: how much is in it, where its top-level fields stand, which key stands twice.
+"""Looks at a JSON text without building anything: how much it holds, where its top-level fields stand, which key stands twice.
 
-The first is needed before a long text is parsed. The others are for a body that is not in canonical form (spaces,
-escapes, odd numbers): there a field is changed by cutting its bytes out, and a key given twice must be seen, which a
-parser hides.
+How much is asked before a long text is parsed. The rest is for a body that is not in canonical form (spaces, escapes, odd
+numbers): there a field is changed by cutting its bytes out, and a key given twice must be seen, which a parser hides.
 
 No single step takes long, whatever the text holds, so that a thread at work here leaves the event loop its turns.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, NamedTuple, Self
+from typing import Final, NamedTuple
+
+import orjson
 
 WINDOW: Final = 1 << 16
 
-_STRING, _KEY, _OPENING = 1, 2, 3
+_STRING, _KEY, _OPENING, _CLOSING = 1, 2, 3, 4
 _TOKEN = re.compile(rb'[^"{}\[\]]*+(?:("[^"]*+")(\s*+:\s*+)?|([{\[])|([}\]])|\Z)')
-_SCALAR = re.compile(rb'"[^"]*+"|[^\s,}\]]++')
-
-
-class RepeatedKey(ValueError):
-    """A key stands twice in one object; the argument is the key."""
+_SCALAR = re.compile(rb'"[^"]*+"|[^\s,\[\]{}]++')
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +35,6 @@ class Census(NamedTuple):
     containers: int
     strings: int
     values: int
-
-
-class Indexed(bytes):
-    """A JSON text that knows where its top-level fields stand, so that changing one needs no second look at all of it."""
-
-    spans: Mapping[str, Span]
-
-    def __new__(cls, text: bytes) -> Self:
-        """As `top_level_fields`."""
-        spans = top_level_fields(text)
-        made = super().__new__(cls, text)
-        made.spans = spans
-        return made
 
 
 def at_most(text: bytes) -> Census:
@@ -85,58 +68,58 @@ def _pieces(text: bytes) -> Iterator[bytes]:
         yield piece.replace(b"\\\\", b"__").replace(b'\\"', b"__") if b"\\" in piece else piece
 
 
-def top_level_fields(text: bytes) -> dict[str, Span]:
-    """The value spans of the outermost object's fields, by key.
+def repeated_key(text: bytes) -> str | None:
+    """The first key that stands twice in one object of `text`, which must be a valid JSON object or array."""
+    seen: list[set[str]] = []
+    for token in _TOKEN.finditer(b"".join(_pieces(text))):
+        kind = token.lastindex
+        if kind == _KEY:
+            key = _key(text, token)
+            if key in seen[-1]:
+                return key
+            seen[-1].add(key)
+        elif kind == _OPENING:
+            seen.append(set())
+        elif kind == _CLOSING:
+            seen.pop()
+    return None
 
-    `text` must be a valid JSON object. Raises `RepeatedKey` for a repeated key in any object of it.
-    """
+
+def top_level_fields(text: bytes) -> dict[str, Span]:
+    """The value spans of the fields of `text`, by key; it must be a valid JSON object without a key that stands twice."""
     plain = b"".join(_pieces(text))
     fields: dict[str, Span] = {}
-    seen: list[set[str] | None] = []
-    pending: tuple[str, int] | None = None
+    depth, key, start = 0, "", 0
     for token in _TOKEN.finditer(plain):
         kind = token.lastindex
-        if kind is None or kind == _STRING:
-            continue
-        if kind == _KEY:
-            key = _new_key(text[token.start(_STRING) : token.end(_STRING)], seen[-1])
-            if len(seen) == 1:
-                pending = _value(plain, key, token.end(), fields)
-        elif kind == _OPENING:
-            seen.append(set() if token[_OPENING] == b"{" else None)
-        else:
-            seen.pop()
-            if pending is not None and len(seen) == 1:
-                fields[pending[0]], pending = Span(pending[1], token.end()), None
+        if kind == _OPENING:
+            depth += 1
+        elif kind == _CLOSING:
+            depth -= 1
+            if depth == 1:
+                fields[key] = Span(start, token.end())
+        elif kind == _KEY and depth == 1:
+            key, start = _key(text, token), token.end()
+            scalar = _SCALAR.match(plain, start)
+            if scalar is not None:
+                fields[key] = Span(start, scalar.end())
     return fields
 
 
-def _new_key(quoted: bytes, seen: set[str] | None) -> str:
-    key = str(json.loads(quoted)) if b"\\" in quoted else quoted[1:-1].decode()
-    if seen is None or key in seen:
-        raise RepeatedKey(key)
-    seen.add(key)
-    return key
-
-
-def _value(plain: bytes, key: str, start: int, fields: dict[str, Span]) -> tuple[str, int] | None:
-    """Notes a scalar's span at once; for an object or array gives back what to finish when it closes."""
-    if plain[start] in b"{[":
-        return key, start
-    found = _SCALAR.match(plain, start)
-    fields[key] = Span(start, found.end() if found else start)
-    return None
+def _key(text: bytes, token: re.Match[bytes]) -> str:
+    quoted = text[token.start(_STRING) : token.end(_STRING)]
+    return str(orjson.loads(quoted)) if b"\\" in quoted else quoted[1:-1].decode()
 
 
 def splice(text: bytes, changes: Mapping[str, bytes]) -> bytes:
     """`text` with the values of these top-level fields replaced, or added at the end; every other byte is kept."""
-    fields = text.spans if isinstance(text, Indexed) else top_level_fields(text)
+    fields = top_level_fields(text)
     view, at = memoryview(text), 0
     pieces: list[bytes | memoryview] = []
     for key in sorted(changes.keys() & fields.keys(), key=lambda one: fields[one].start):
         pieces += (view[at : fields[key].start], changes[key])
         at = fields[key].end
-    added = [json.dumps(key).encode() + b":" + value for key, value in changes.items() if key not in fields]
+    added = [orjson.dumps(key) + b":" + value for key, value in changes.items() if key not in fields]
     end = text.rindex(b"}")
     pieces += (view[at:end], b"," if fields and added else b"", b",".join(added), view[end:])
     return b"".join(pieces)

@@ -63,4 +63,5 @@ def allowed_model(exchange: Exchange) -> Model:
 
 def first_target(model: Model) -> Target:
     """The target that is asked: of those with the lowest priority number the heaviest, the first of equals."""
-    return min(model.targets, key=lambda target: (target.priority, -target.weight))
+    targets = model.targets
+    return targets[0] if len(targets) == 1 else min(targets, key=lambda target: (target.priority, -target.weight))

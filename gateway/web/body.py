@@ -9,7 +9,7 @@ from starlette.types import Receive
 
 from gateway.core.chat import ModelRequest, Operation
 from gateway.core.errors import BodyTooLarge, DuplicateKey, InvalidJson, InvalidValue, TooManyFields, UnsupportedMediaType
-from gateway.core.jsonscan import Census, Indexed, RepeatedKey, at_most, census, top_level_fields
+from gateway.core.jsonscan import Census, at_most, census, repeated_key
 
 Kind = type | tuple[type, ...]
 
@@ -85,13 +85,12 @@ def parse(operation: Operation, body: bytes) -> ModelRequest:
     fields = _object(body)
     _check_types(operation, fields)
     options = fields.get("stream_options")
-    try:
-        text, canonical = (Indexed(body), False) if large else (body, _canonical(fields, body))
-    except RepeatedKey as error:
-        raise DuplicateKey(f"The key {str(error)[:100]!r} stands twice in one object of the body.") from error
+    canonical = not large and _is_canonical(fields, body)
+    if not canonical:
+        _refuse_repeated_keys(fields, body)
     return ModelRequest(
         operation=operation,
-        body=text,
+        body=body,
         fields=fields,
         canonical=canonical,
         model=fields["model"],
@@ -150,16 +149,20 @@ def _shown(value: object) -> str:
     return orjson.dumps(value[:60] if isinstance(value, str) else value)[:60].decode("utf-8", "replace")
 
 
-def _canonical(fields: dict[str, Any], body: bytes) -> bool:
-    """Whether `body` is what serialising gives. If not, a key may stand twice, which the parser hides: `RepeatedKey`."""
+def _is_canonical(fields: dict[str, Any], body: bytes) -> bool:
     try:
-        if orjson.dumps(fields) == body:
-            return True
+        return orjson.dumps(fields) == body
     except orjson.JSONEncodeError:
-        pass  # nested deeper than it can be written, though not than it can be read
-    if census(body).keys != _keys_in(fields):
-        top_level_fields(body)  # raises, with the key's name
-    return False
+        return False  # nested deeper than it can be written, though not than it can be read
+
+
+def _refuse_repeated_keys(fields: dict[str, Any], body: bytes) -> None:
+    """A key may stand twice in what serialising does not give back; the parser hides that, but drops one of them."""
+    if census(body).keys == _keys_in(fields):
+        return
+    key = repeated_key(body)
+    if key is not None:
+        raise DuplicateKey(f"The key {key[:100]!r} stands twice in one object of the body.")
 
 
 def _keys_in(fields: dict[str, Any]) -> int:

@@ -49,7 +49,12 @@ class Answer:
         while not self.status:
             if self._source is None:
                 raise self._fault or UpstreamBroken("The exchange was closed before the answer came.")
-            await self.change()
+            # As `change` does, here and below: without one more coroutine to go through.
+            self._waiter = waiter = asyncio.get_running_loop().create_future()
+            try:
+                await waiter
+            finally:
+                self._waiter = None
 
     async def read(self) -> bytes:
         """See `Incoming`."""
@@ -57,7 +62,6 @@ class Answer:
             block = source.take()
             if block:
                 return block
-            # As `change` does, without one more coroutine for every chunk to go through.
             self._waiter = waiter = asyncio.get_running_loop().create_future()
             try:
                 await waiter
@@ -70,6 +74,9 @@ class Answer:
 
     async def whole(self, limit: int) -> bytes:
         """See `Incoming`."""
+        if self._source is None and self._fault is None and len(self._rest) <= limit:  # it came along with its head
+            whole, self._rest = self._rest, b""
+            return whole
         return await read_whole(self, limit)
 
     def close(self) -> None:
