@@ -3,14 +3,14 @@
 The snapshot comes without open upstreams: the composition root puts them in.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
 from gateway.config.accounts import specs_of
 from gateway.config.chains import models_of
-from gateway.config.keyring import Keyring, Variables, holds_example
+from gateway.config.keyring import Keyring, Variables, holds_example, weak_keys
 from gateway.config.masking import EXAMPLE_KEY
 from gateway.config.models import Config, Policy
 from gateway.config.models.server import Listen
@@ -29,7 +29,8 @@ class Surroundings:
     """What a configuration needs besides its text.
 
     `folder` is where its relative paths start; `listen` the address that is really used; `pepper` stands in where none
-    is configured; `variables` tells which environment variables a value refers to; `created_s` is what model listings show.
+    is configured; `variables` tells which environment variables a value refers to; `created_s` is what model listings show;
+    `ca_digests` has what is in the CA file of each provider that names one.
     """
 
     folder: Path
@@ -38,6 +39,7 @@ class Surroundings:
     created_s: int = 0
     policies: Sequence[Policy] = ()
     variables: Variables = _no_variables
+    ca_digests: Mapping[str, str] = field(default_factory=dict)
 
 
 def compile_config(config: Config, around: Surroundings) -> tuple[Snapshot, list[Finding]]:
@@ -46,19 +48,21 @@ def compile_config(config: Config, around: Surroundings) -> tuple[Snapshot, list
     models, findings = models_of(config.models, config.providers)
     catalog = Catalog.of(models, around.created_s)
     specs, more = specs_of(config.providers, listen, around.folder, around.variables)
+    specs |= {name: replace(specs[name], ca_digest=digest) for name, digest in around.ca_digests.items()}
     pepper = _pepper(config) or around.pepper
     ring = Keyring(pepper, catalog, config.models, around.variables)
     for name, tenant in config.tenants.items():
         ring.add(name, tenant)
     snapshot = Snapshot(
-        version=version_of(config, around.policies),
+        version=version_of(config, around.policies, around.ca_digests),
         catalog=catalog,
         providers=MappingProxyType(specs),
         keys=MappingProxyType(ring.keys),
         pepper=pepper,
         bounds=_bounds(config),
     )
-    return snapshot, [*findings, *more, *ring.findings, *_nothing_to_ask(config), *exposure(listen, snapshot)]
+    open_to_others = [*weak_keys(config.tenants, listen), *exposure(listen, snapshot)]
+    return snapshot, [*findings, *more, *ring.findings, *_nothing_to_ask(config), *open_to_others]
 
 
 def exposure(listen: Listen, snapshot: Snapshot) -> list[Finding]:

@@ -1,33 +1,31 @@
-"""Reads configuration files and the secrets they refer to from disk; everything that fails becomes a problem. Blocks."""
+"""Reads configuration files and what they refer to from disk; everything that fails becomes a problem. Blocks, but only
+on the disk: a pipe or a device, which might never answer, is refused where a file is expected."""
 
+import errno
+import hashlib
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import stat
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from gateway.config.document import Document
 from gateway.config.problems import Problem
 from gateway.config.reading import read_document
 from gateway.config.references import FILE_LIMIT, References
+from gateway.config.watched import Stamp, policy_files, stamp, stamp_of
 
 SIZE_LIMIT = 16 * 1024 * 1024
-PATTERNS = ("*.yaml", "*.yml")
+OTHER = "name another with --config or FLEETGATE_CONFIG"
+PASSING = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+"""Failures of this process and not of the file: nothing about the file changes when they are over."""
 
-Stamps = Mapping[Path, tuple[int, int, int] | None]
-"""What tells that a file has changed: time, size, inode; None: it cannot be read."""
 
+class NotAFile(ValueError):
+    """Something else stands where a file is expected."""
 
-@dataclass(frozen=True)
-class Watched:
-    """The files that a configuration was read from as they were then, and the folder whose policies it takes."""
-
-    stamps: Stamps = field(default_factory=dict)
-    policies: Path | None = None
-
-    def now(self) -> Stamps:
-        """The same files as they are now, with the policies that the folder has now. Blocks."""
-        found = policy_files(self.policies) if self.policies else []
-        return {path: _stamp(path) for path in (*self.stamps, *found)}
+    def __init__(self, mode: int) -> None:
+        self.kind = "a pipe" if stat.S_ISFIFO(mode) else "a socket" if stat.S_ISSOCK(mode) else "a device"
+        super().__init__(f"it is {self.kind}, not a file")
 
 
 class Files:
@@ -36,60 +34,97 @@ class Files:
     def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
         self._folder = folder
         self._references = References(environ, self._secret)
-        self.stamps: dict[Path, tuple[int, int, int] | None] = {}
+        self.stamps: dict[Path, Stamp] = {}
 
-    def read(self, path: Path) -> Document:
-        """The document; `data` is None where there is nothing to go on with."""
+    def config(self, path: Path, *, pipe: bool) -> Document:
+        """The document; `data` is None where there is nothing to go on with. `pipe`: it may come through one."""
+        return self._document(path, _remedy, pipe=pipe)
+
+    def policy(self, path: Path) -> Document:
+        """The same for a policy."""
+        return self._document(path, _remedy_of_policy)
+
+    def policies(self, folder: Path) -> list[Path] | None:
+        """The policies of a folder; None where there is no folder. Raises OSError or ValueError for one that cannot be read."""
+        self.stamps[folder] = stamp(folder)
         try:
-            text = self._text(path, SIZE_LIMIT)
+            return policy_files(folder)
+        except OSError as error:
+            self._forget(folder, error)
+            raise
+
+    def digest(self, name: str) -> str:
+        """What tells the content of a file from any other. Raises OSError or ValueError where it cannot be read."""
+        return hashlib.sha256(self._bytes(self._folder / name, SIZE_LIMIT)).hexdigest()
+
+    def _document(self, path: Path, remedy: Callable[[Path, Exception], str], *, pipe: bool = False) -> Document:
+        try:
+            text = self._bytes(path, SIZE_LIMIT, pipe=pipe).decode("utf-8-sig")
         except UnicodeDecodeError as error:
             return _unreadable(path, "this is not UTF-8", "save it as UTF-8", error.object[: error.start])
         except (OSError, ValueError) as error:
-            return _unreadable(path, _reason(error), _remedy(path, error))
+            return _unreadable(path, f"it cannot be read: {reason(error)}", remedy(path, error))
         return read_document(str(path), text, self._references)
 
     def _secret(self, name: str) -> str:
-        return self._text(self._folder / name, FILE_LIMIT)
+        return self._bytes(self._folder / name, FILE_LIMIT).decode("utf-8-sig")
 
-    def _text(self, path: Path, limit: int) -> str:
-        self.stamps[path] = None
-        with path.open("rb") as file:
-            self.stamps[path] = _stamp_of(os.fstat(file.fileno()))  # before reading: what changes later is seen as a change
-            data = file.read(limit + 1)
+    def _bytes(self, path: Path, limit: int, *, pipe: bool = False) -> bytes:
+        self.stamps[path] = stamp(path)  # where opening fails: it is told once, and again when this changes
+        try:
+            waits = _check(path.stat().st_mode, pipe=pipe)  # before opening: that alone does something to some devices
+            with open(path, "rb", opener=None if waits else _without_waiting) as file:
+                found = os.fstat(file.fileno())
+                _check(found.st_mode, pipe=pipe)
+                self.stamps[path] = stamp_of(found)  # before reading: what changes later is seen as a change
+                data = file.read(limit + 1)
+        except OSError as error:
+            self._forget(path, error)
+            raise
         if len(data) > limit:
             raise ValueError(f"it is longer than {limit // 1024} KiB")
-        return data.decode("utf-8-sig")
+        return data
+
+    def _forget(self, path: Path, error: OSError) -> None:
+        if error.errno in PASSING:
+            self.stamps[path] = None  # which differs from what is there: it is tried again
 
 
-def policy_files(folder: Path) -> list[Path]:
-    """The policy files of a folder, in the order of their names; none where there is no folder."""
-    return sorted(file for pattern in PATTERNS for file in folder.glob(pattern))
+def reason(error: Exception) -> str:
+    """Why reading failed, in the system's words where it has some."""
+    return getattr(error, "strerror", None) or str(error)
 
 
-def _stamp(path: Path) -> tuple[int, int, int] | None:
-    try:
-        return _stamp_of(path.stat())
-    except OSError:
-        return None
+def _check(mode: int, *, pipe: bool) -> bool:
+    """Whether it is a pipe that may be waited for. Raises `NotAFile`; folders are left to whoever opens them."""
+    if stat.S_ISFIFO(mode) and pipe:
+        return True
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise NotAFile(mode)
+    return False
 
 
-def _stamp_of(found: os.stat_result) -> tuple[int, int, int]:
-    return found.st_mtime_ns, found.st_size, found.st_ino
-
-
-def _reason(error: Exception) -> str:
-    return f"it cannot be read: {getattr(error, 'strerror', None) or error}"
+def _without_waiting(path: str, flags: int) -> int:
+    """Opens what became a pipe only just now, too, without a wait for its other end."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
 
 
 def _remedy(path: Path, error: Exception) -> str:
-    other = "name another with --config or FLEETGATE_CONFIG"
-    if isinstance(error, FileNotFoundError):
-        return f"write one with `fleetgate init {path}`, or {other}"
-    if isinstance(error, IsADirectoryError):
-        return f"name a file, such as {path / 'config.yaml'}"
-    if isinstance(error, PermissionError):
-        return f"let this user read it, or {other}"
-    return other
+    match error:
+        case FileNotFoundError():
+            return f"write one with `fleetgate init {path}`, or {OTHER}"
+        case IsADirectoryError():
+            return f"name a file, such as {path / 'config.yaml'}"
+        case PermissionError():
+            return f"let this user read it, or {OTHER}"
+        case NotAFile(kind="a pipe"):
+            return "restart the gateway to read from the pipe again, or put a file there"
+    return OTHER
+
+
+def _remedy_of_policy(_: Path, error: Exception) -> str:
+    first = "let this user read it" if isinstance(error, PermissionError) else "mend it"
+    return f"{first}, or take it out of the folder"
 
 
 def _unreadable(path: Path, message: str, hint: str, before: bytes | None = None) -> Document:

@@ -42,4 +42,7 @@ def find_config(argument: Path | None, environ: Mapping[str, str], cwd: Path = P
     if environ.get(VARIABLE):
         return Path(environ[VARIABLE])
     here = cwd / NAME
-    return here if here.is_file() else None
+    try:
+        return here if here.is_file() else None
+    except OSError:  # it cannot be told whether it stands there: reading it tells why
+        return here

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from gateway.config.masking import EXAMPLE_KEY
+from gateway.config.models.server import Listen
 from gateway.config.models.tenants import Key, Tenant
 from gateway.config.problems import Finding, Severity, Where, dotted
 from gateway.config.validate import nearest
@@ -13,6 +14,9 @@ from gateway.identity.keys import digest
 
 Variables = Callable[[Where], tuple[str, ...]]
 """Which environment variables a value refers to."""
+
+LONG_ENOUGH = 16
+"""Characters of a key that nobody guesses by trying, if they are random."""
 
 
 class Keyring:
@@ -79,6 +83,18 @@ class Keyring:
                     Severity.WARNING,
                     "unlisted-model",
                 )
+
+
+def weak_keys(tenants: Mapping[str, Tenant], listen: Listen) -> Iterator[Finding]:
+    """Keys that are short where others can try them out; on loopback any will do."""
+    if listen.loopback:
+        return
+    for name, tenant in tenants.items():
+        for at, key in enumerate(tenant.keys):
+            if 0 < len(key.key.get_secret_value()) < LONG_ENOUGH:
+                message = f"the key is shorter than {LONG_ENOUGH} characters, and {listen} can be reached by others"
+                hint = "make a longer one at random, or listen on 127.0.0.1"
+                yield Finding(("tenants", name, "keys", at, "key"), message, hint, Severity.WARNING, "weak-key")
 
 
 def holds_example(keys: Mapping[bytes, KeyEntry], pepper: bytes) -> bool:

@@ -3,17 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from gateway.config.advice import literal_secrets, not_yet
+from gateway.config.authorities import ca_digests
 from gateway.config.compile import Surroundings, compile_config
 from gateway.config.document import Document
-from gateway.config.files import Files, Watched
+from gateway.config.files import Files
 from gateway.config.inputs import Inputs
 from gateway.config.models import Config
 from gateway.config.models.server import Listen
 from gateway.config.policies import Policies, read_policies
 from gateway.config.problems import Finding, Problem, Severity, Where, render_all
 from gateway.config.validate import validate
+from gateway.config.watched import Watched
 from gateway.config.zero import Zero, zero_config
 from gateway.core.snapshot import Snapshot
 
@@ -64,9 +67,12 @@ def load(inputs: Inputs) -> Loaded:
     return examined.loaded
 
 
-def examine(inputs: Inputs) -> Examined:
-    """Everything there is to say about the configuration: errors, warnings and notes at once."""
-    examined = _examine_environment(inputs) if inputs.path is None else _examine_file(inputs, inputs.path)
+def examine(inputs: Inputs, *, pipe: bool = True) -> Examined:
+    """Everything there is to say about the configuration: errors, warnings and notes at once.
+
+    `pipe`: the file may be one, and is waited for. Not for a process that serves: what came through the pipe is gone.
+    """
+    examined = _examine_environment(inputs) if inputs.path is None else _examine_file(inputs, inputs.path, pipe=pipe)
     return replace(examined, loaded=None) if examined.errors else examined
 
 
@@ -87,37 +93,31 @@ def _without_file(finding: Finding) -> Problem:
     return Problem("environment", 0, 0, finding.message, finding.hint, finding.severity, finding.rule)
 
 
-def _examine_file(inputs: Inputs, path: Path) -> Examined:
+def _examine_file(inputs: Inputs, path: Path, *, pipe: bool) -> Examined:
     files = Files(path.parent, inputs.environ)
-    document = files.read(path)
+    document = files.config(path, pipe=pipe)
     config, wrong = validate(Config, document)
     usable = config or Config()
     there = all(one.rule != "unreadable" for one in document.problems)
     folder = path.parent / usable.policies
-    policies = read_policies(folder, files.read) if there else Policies()
+    policies = _policies(folder, usable, document, files) if there else Policies()
+    digests, unread = ca_digests(usable.providers, files)
+    listen = inputs.listen(usable.server.listen)
     around = Surroundings(
-        path.parent, inputs.pepper, inputs.listen(usable.server.listen), _age(path), policies.policies, document.variables
+        path.parent, inputs.pepper, listen, _age(path), policies.policies, document.variables, MappingProxyType(digests)
     )
     snapshot, clashes = compile_config(usable, around)
+    clashes = [one for one in clashes if one.where not in document.dead]
     if wrong or document.data is None:  # what remains may lack the very key that would answer these
         clashes = [one for one in clashes if config is not None and one.rule not in ("exposed", "no-models")]
-    findings = [*wrong, *clashes, *_absent(usable, snapshot, folder, document), *literal_secrets(document), *not_yet(document)]
+    findings = [*wrong, *clashes, *unread, *policies.findings, *literal_secrets(document), *not_yet(document)]
     problems = [*document.problems, *map(document.place, findings), *policies.problems]
-    loaded = Loaded(snapshot, around.listen or usable.server.listen, path, fixed=_fixed(usable), document=document)
+    loaded = Loaded(snapshot, listen, path, fixed=_fixed(usable), document=document)
     return Examined(tuple(problems), loaded, Watched(files.stamps, folder if there else None))
 
 
-def _absent(config: Config, snapshot: Snapshot, folder: Path, document: Document) -> list[Finding]:
-    """What the configuration names and the disk does not have."""
-    findings = [
-        Finding(("providers", name, "ca_file"), f"there is no file {spec.ca_file!r}", "name a PEM file", rule="absent-file")
-        for name, spec in snapshot.providers.items()
-        if spec.ca_file is not None and not Path(spec.ca_file).is_file()
-    ]
-    if ("policies",) in document.values and not folder.is_dir():
-        message, hint = f"there is no folder {config.policies!r}", "make it, or remove the key"
-        findings.append(Finding(("policies",), message, hint, Severity.WARNING, "absent-folder"))
-    return findings
+def _policies(folder: Path, config: Config, document: Document, files: Files) -> Policies:
+    return read_policies(folder, config.policies, files, named=("policies",) in document.values)
 
 
 def _fixed(config: Config) -> Mapping[Where, object]:
@@ -135,5 +135,5 @@ def _age(path: Path) -> int:
     """When the file was written, in Unix time: what listings of models show."""
     try:
         return int(path.stat().st_mtime)
-    except OSError:
+    except (OSError, ValueError):
         return 0

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import SecretStr
@@ -14,11 +15,18 @@ from gateway.identity.keys import digest
 LENGTH = 16
 
 
-def version_of(config: Config, policies: Sequence[Policy] = ()) -> str:
-    """The same for the same meaning, in every process; secrets enter as digests under the configured pepper."""
+NO_FILES: Mapping[str, str] = MappingProxyType({})
+
+
+def version_of(config: Config, policies: Sequence[Policy] = (), ca_digests: Mapping[str, str] = NO_FILES) -> str:
+    """The same for the same meaning, in every process; secrets enter as digests under the configured pepper.
+
+    `ca_digests`: what is in the CA files, by the name of the provider.
+    """
     pepper = config.auth.pepper.get_secret_value().encode() if config.auth.pepper else b""
     ordered = sorted(policies, key=lambda one: one.policy)
-    text = json.dumps([_plain(one, pepper) for one in (config, *ordered)], sort_keys=True, separators=(",", ":"))
+    meaning = [*(_plain(one, pepper) for one in (config, *ordered)), *([dict(ca_digests)] if ca_digests else [])]
+    text = json.dumps(meaning, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:LENGTH]
 
 

@@ -32,7 +32,8 @@ class ProviderSpec:
 
     `variable` names the environment variable that would supply the missing key, for the error that says so.
     `driver` is `native` (the gateway's own HTTP/1.1 client) or `httpx` (forward proxies, HTTP/2).
-    `script` holds the settings of the echo wire. `key_needed` is False for servers that take any key.
+    `script` holds the settings of the echo wire. `key_needed` is False for servers that take any key. `ca_digest` tells
+    the content of `ca_file`, so that a provider whose file has another one is another provider.
     """
 
     name: str
@@ -42,6 +43,7 @@ class ProviderSpec:
     timeouts: Timeouts = Timeouts()
     pool: PoolLimits = PoolLimits()
     ca_file: str | None = None
+    ca_digest: str | None = None
     driver: str = "native"
     proxy: str | None = field(default=None, repr=False)
     variable: str | None = None

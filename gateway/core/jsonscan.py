@@ -6,18 +6,18 @@ numbers): there a field is changed by cutting its bytes out, and a key given twi
 No single step takes long, whatever the text holds, so that a thread at work here leaves the event loop its turns.
 """
 
+import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
-
-import orjson
 
 WINDOW: Final = 1 << 16
 
 _STRING, _KEY, _OPENING, _CLOSING = 1, 2, 3, 4
 _TOKEN = re.compile(rb'[^"{}\[\]]*+(?:("[^"]*+")(\s*+:\s*+)?|([{\[])|([}\]])|\Z)')
 _SCALAR = re.compile(rb'"[^"]*+"|[^\s,\[\]{}]++')
+_UNQUOTE = json.JSONDecoder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +85,11 @@ def repeated_key(text: bytes) -> str | None:
     return None
 
 
-def top_level_fields(text: bytes) -> dict[str, Span]:
-    """The value spans of the fields of `text`, by key; it must be a valid JSON object without a key that stands twice."""
+def top_level_fields(text: bytes, keys: Collection[str]) -> dict[str, Span]:
+    """Where the values of the fields `keys` stand, as far as `text` has them.
+
+    It must be a valid JSON object without a key that stands twice.
+    """
     plain = b"".join(_pieces(text))
     fields: dict[str, Span] = {}
     depth, key, start = 0, "", 0
@@ -96,30 +99,34 @@ def top_level_fields(text: bytes) -> dict[str, Span]:
             depth += 1
         elif kind == _CLOSING:
             depth -= 1
-            if depth == 1:
+            if depth == 1 and key in keys:
                 fields[key] = Span(start, token.end())
         elif kind == _KEY and depth == 1:
+            if len(fields) == len(keys):
+                break
             key, start = _key(text, token), token.end()
-            scalar = _SCALAR.match(plain, start)
-            if scalar is not None:
+            if key in keys and (scalar := _SCALAR.match(plain, start)):
                 fields[key] = Span(start, scalar.end())
     return fields
 
 
 def _key(text: bytes, token: re.Match[bytes]) -> str:
-    quoted = text[token.start(_STRING) : token.end(_STRING)]
-    return str(orjson.loads(quoted)) if b"\\" in quoted else quoted[1:-1].decode()
+    quoted = text[token.start(_STRING) : token.end(_STRING)].decode()
+    return str(_UNQUOTE.raw_decode(quoted)[0]) if "\\" in quoted else quoted[1:-1]
 
 
 def splice(text: bytes, changes: Mapping[str, bytes]) -> bytes:
     """`text` with the values of these top-level fields replaced, or added at the end; every other byte is kept."""
-    fields = top_level_fields(text)
+    fields = top_level_fields(text, changes.keys())
     view, at = memoryview(text), 0
     pieces: list[bytes | memoryview] = []
-    for key in sorted(changes.keys() & fields.keys(), key=lambda one: fields[one].start):
-        pieces += (view[at : fields[key].start], changes[key])
-        at = fields[key].end
-    added = [orjson.dumps(key) + b":" + value for key, value in changes.items() if key not in fields]
+    for key, span in sorted(fields.items(), key=lambda field: field[1].start):
+        pieces += (view[at : span.start], changes[key])
+        at = span.end
     end = text.rindex(b"}")
-    pieces += (view[at:end], b"," if fields and added else b"", b",".join(added), view[end:])
+    pieces.append(view[at:end])
+    added = [json.dumps(key).encode() + b":" + value for key, value in changes.items() if key not in fields]
+    if added and text[:end].strip() != b"{":
+        pieces.append(b",")
+    pieces += (b",".join(added), view[end:])
     return b"".join(pieces)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-TEXT_LIMIT = 4 * 1024 * 1024
+TEXT_LIMIT = 1024 * 1024
 """Bytes of text after which a transcript stops remembering (and says so); the stream itself goes on."""
 
 _PLACES: Mapping[str, str] = MappingProxyType({"chat.completion": "message", "text_completion": ""})

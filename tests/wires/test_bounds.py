@@ -101,3 +101,10 @@ def test_of_usage_that_is_told_again_and_again_the_last_stands() -> None:
         check(left)
         assert left.transcript.usage == {"prompt_tokens": 49}
         assert left.events[-1]["usage"] == {"prompt_tokens": 49}
+
+
+def test_usage_is_known_though_the_stream_breaks_off_right_behind_it() -> None:
+    told = event({"id": "c", "choices": [], "usage": {"prompt_tokens": 7}})
+    left = drive([event(chunk({"content": "x"})), told + event({"error": {"message": "no"}})])
+    assert left.fault is not None
+    assert left.transcript.usage == {"prompt_tokens": 7}

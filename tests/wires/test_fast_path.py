@@ -287,3 +287,12 @@ def test_the_end_of_an_event_that_began_before_is_not_taken_for_a_whole_one() ->
 
 def test_only_padding_may_vary_beside_the_text() -> None:
     assert warm(chunk({"content": "one"}, obfuscation="x", last="x"))._template is None
+
+
+def test_text_of_a_later_choice_and_text_with_escapes_stay_what_they_are_where_each_event_comes_alone() -> None:
+    words = ["a", "b", "c\n", 'd"', "e"]
+    first, second = ([framed(chunk({"content": word}, index=at)) for word in words] for at in (0, 1))
+    ends = [framed(chunk({}, "stop", index=at)) for at in (0, 1)]
+    left = drive([*first, *second, *ends, DONE], request())
+    check(left, usage=False)
+    assert left.transcript.choice(0).text == left.transcript.choice(1).text == "".join(words).encode()

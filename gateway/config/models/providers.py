@@ -41,7 +41,7 @@ def _base_url(text: str) -> str:
 
 
 def _proxy(text: str) -> str:
-    if not is_url(text, ("http", "https", "socks5", "socks5h")):
+    if not is_url(text, ("http", "https", "socks5", "socks5h")) or not text.isascii() or not text.isprintable() or " " in text:
         raise unexpected(PROXY)
     return text
 

@@ -1,5 +1,6 @@
 """`fleetgate serve` and the command as a whole: what starts, what is refused, and what is said about it."""
 
+import http.client
 import json
 import os
 import re
@@ -183,7 +184,11 @@ def test_closed_or_full_standard_files_keep_it_neither_from_serving_nor_from_end
     with subprocess.Popen(["bash", "-c", command], env=environ, stderr=subprocess.DEVNULL) as process:
         try:
             for _ in range(100):
-                with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                with suppress(OSError):
+                    probe = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+                    probe.request("GET", "/readyz", headers={"connection": "close"})
+                    probe.getresponse().read()
+                    probe.close()
                     break
                 time.sleep(0.1)
         finally:

@@ -67,6 +67,12 @@ async def test_what_cannot_be_looked_at_is_refused_once_and_watching_goes_on(tmp
         assert (await heard(root)).change is Change.SWAPPED
 
 
+async def logged(caplog: pytest.LogCaptureFixture) -> None:
+    async with asyncio.timeout(10):
+        while not any(record.exc_info for record in caplog.records):
+            await asyncio.sleep(0.01)
+
+
 async def test_an_unexpected_failure_of_one_round_is_logged_and_ends_no_other(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -75,12 +81,30 @@ async def test_an_unexpected_failure_of_one_round_is_logged_and_ends_no_other(
     async with following(live):
         root.fails = KeyError("nobody thought of it")
         path.write_text(OTHER)
-        async with asyncio.timeout(10):
-            while not any(record.exc_info for record in caplog.records):
-                await asyncio.sleep(0.01)
+        await logged(caplog)
         root.fails = None
+        path.write_text(f"# again\n{OTHER}")
         assert (await heard(root)).change is Change.SWAPPED
     assert target(live) == "other"
+
+
+async def test_a_look_that_failed_unexpectedly_is_taken_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = Root()
+    live, path = live_on(tmp_path, root)
+    looks = iter([KeyError("nobody thought of it"), RuntimeError("can't start new thread")])
+
+    def look_in_vain(inputs: Inputs, *, pipe: bool) -> Examined:
+        for failure in looks:
+            raise failure
+        return examine(inputs, pipe=pipe)
+
+    async with following(live):
+        monkeypatch.setattr("gateway.config.live.examine", look_in_vain)
+        path.write_text(OTHER)
+        await logged(caplog)
+        assert (await heard(root)).change is Change.SWAPPED
 
 
 # ---------------------------------------------------------------- what is no file
@@ -158,7 +182,7 @@ async def test_a_configuration_comes_through_a_pipe_once(tmp_path: Path) -> None
     await asyncio.to_thread(path.write_text, ECHO)
     first = await looking
     assert first.loaded is not None
-    assert first.watched.now() == first.watched.stamps
+    assert await asyncio.to_thread(first.watched.now) == first.watched.stamps
     again = only(await looked(Inputs(path, {}), pipe=False))
     assert "a pipe" in again.message
     assert "restart" in again.hint
