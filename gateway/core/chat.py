@@ -24,8 +24,9 @@ class Operation(Enum):
 class ModelRequest(NamedTuple):
     """A parsed request. `body` is what the caller sent, to the byte; `fields` is the same, parsed.
 
-    `canonical`: `body` is exactly what serialising `fields` gives, so that changing one field and serialising again
-    leaves every other byte as it was. `wants_usage`: the caller asked for the usage chunk of a stream.
+    `canonical`: `body` is known to be exactly what serialising `fields` gives (never said of a large one), so that
+    changing one field and serialising again leaves every other byte as it was. `wants_usage`: the caller asked for the
+    usage chunk of a stream.
     """
 
     operation: Operation

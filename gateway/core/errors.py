@@ -82,7 +82,7 @@ class DuplicateKey(Refusal):
 
 
 class TooManyFields(Refusal):
-    """The body has more keys than any real request."""
+    """The body has more keys, objects and arrays, strings or values than any real request."""
 
     code = "too_many_fields"
 

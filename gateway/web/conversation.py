@@ -8,7 +8,8 @@ silence          a stream that says nothing for `heartbeat_s` gets the comment `
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
@@ -28,13 +29,18 @@ from gateway.web.writer import Writer
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """What every conversation needs of the process it runs in. `current` gives the snapshot of the moment."""
+    """What every conversation needs of the process it runs in.
+
+    `current` gives the snapshot of the moment. `bodies` reads large bodies, one at a time: several at once would leave the
+    loop but a part of the time.
+    """
 
     pipeline: Pipeline
     inflight: Inflight
     current: Callable[[], Snapshot]
     clock: Clock
     tasks: Tasks
+    bodies: Executor = field(default_factory=lambda: ThreadPoolExecutor(1, "body"))
 
 
 class Conversation:
@@ -52,9 +58,17 @@ class Conversation:
 class BodySource:
     """Receives and parses the body when a stage asks for it: the `Source` of an exchange."""
 
-    __slots__ = ("_departure", "_headers", "_operation", "_receive")
+    __slots__ = ("_bodies", "_departure", "_headers", "_operation", "_receive")
 
-    def __init__(self, operation: Operation, receive: Receive, headers: Mapping[bytes, bytes], departure: Departure) -> None:
+    def __init__(
+        self,
+        operation: Operation,
+        receive: Receive,
+        headers: Mapping[bytes, bytes],
+        departure: Departure,
+        bodies: Executor,
+    ) -> None:
+        self._bodies = bodies
         self._operation = operation
         self._receive = receive
         self._headers = headers
@@ -70,7 +84,7 @@ class BodySource:
             raise AssertionError("a client that left was not noticed")
         self._departure.body_read()
         if len(body) > LARGE:
-            return await asyncio.to_thread(parse, self._operation, body)
+            return await asyncio.get_running_loop().run_in_executor(self._bodies, parse, self._operation, body)
         return parse(self._operation, body)
 
 
@@ -85,7 +99,7 @@ class Talk:
         self._task: asyncio.Task[Any] | None = None
         self._departure = departure = Departure(scope, receive, self._leave, house.tasks)
         headers = joined(scope["headers"])
-        source = BodySource(operation, receive, headers, departure)
+        source = BodySource(operation, receive, headers, departure, house.bodies)
         self._exchange = exchange = Exchange(new_id(), operation, headers, source, house.current(), house.clock.now_s())
         self._journey: Journey = house.pipeline.journey(exchange)
         self._writer = Writer(exchange, send, house.clock, house.tasks)

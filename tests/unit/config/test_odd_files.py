@@ -182,10 +182,26 @@ async def test_a_configuration_comes_through_a_pipe_once(tmp_path: Path) -> None
     await asyncio.to_thread(path.write_text, ECHO)
     first = await looking
     assert first.loaded is not None
+    assert "echo" in first.loaded.snapshot.catalog.models
     assert await asyncio.to_thread(first.watched.now) == first.watched.stamps
     again = only(await looked(Inputs(path, {}), pipe=False))
     assert "a pipe" in again.message
     assert "restart" in again.hint
+
+
+def test_a_file_that_becomes_a_pipe_while_it_is_opened_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.open
+
+    def replaced(path: str, flags: int) -> int:
+        if path.endswith("config.yaml"):
+            os.unlink(path)
+            os.mkfifo(path)
+        return real(path, flags)
+
+    path = tmp_path / "config.yaml"
+    path.write_text(ECHO)
+    monkeypatch.setattr("gateway.config.files.os.open", replaced)
+    assert "a pipe" in only(examine(Inputs(path, {}), pipe=False)).message
 
 
 async def test_a_configuration_comes_from_no_device(tmp_path: Path) -> None:
@@ -211,10 +227,14 @@ async def test_a_file_that_may_not_be_read_is_told_once_and_its_release_is_notic
 
 
 @with_rights
-async def test_a_folder_that_may_not_be_read_is_refused_and_does_not_pass_for_empty(tmp_path: Path) -> None:
+@pytest.mark.parametrize("policies", [[], ["a"]])
+async def test_a_folder_that_may_not_be_read_is_refused_and_does_not_pass_for_empty(
+    tmp_path: Path, policies: list[str]
+) -> None:
     folder = tmp_path / "policies"
     folder.mkdir()
-    (folder / "a.yaml").write_text("policy: a\n")
+    for name in policies:
+        (folder / f"{name}.yaml").write_text(f"policy: {name}\n")
     root = Root()
     live, _ = live_on(tmp_path, root)
     async with following(live):
