@@ -179,7 +179,10 @@ async def test_a_configuration_comes_through_a_pipe_once(tmp_path: Path) -> None
     path = tmp_path / "config.yaml"
     os.mkfifo(path)
     looking = asyncio.ensure_future(looked(Inputs(path, {})))
-    await asyncio.to_thread(path.write_text, ECHO)
+    pipe = await asyncio.to_thread(os.open, path, os.O_WRONLY)  # waits for the reader, which waits for what is written
+    await asyncio.sleep(0.05)
+    os.write(pipe, ECHO.encode())
+    os.close(pipe)
     first = await looking
     assert first.loaded is not None
     assert "echo" in first.loaded.snapshot.catalog.models
@@ -194,7 +197,7 @@ def test_a_file_that_becomes_a_pipe_while_it_is_opened_is_not_read(tmp_path: Pat
 
     def replaced(path: str, flags: int) -> int:
         if path.endswith("config.yaml"):
-            os.unlink(path)
+            Path(path).unlink()
             os.mkfifo(path)
         return real(path, flags)
 
