@@ -21,7 +21,7 @@ def exchange() -> Exchange:
 
     class Nobody:
         async def request(self, snapshot: object) -> object:
-            raise NotImplementedError
+            raise AssertionError("no stage here reads a body")
 
     return Exchange("req_1", Operation.CHAT, {}, Nobody(), gateway.snapshot, 0.0)  # type: ignore[arg-type]
 

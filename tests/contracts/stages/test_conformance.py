@@ -133,50 +133,47 @@ async def to_the_end(scene: Scene, gateway: Gateway) -> None:
     await gateway.ask(scene.client)
 
 
-async def leaves_before_the_body(scene: Scene, gateway: Gateway) -> None:
+Moment = Callable[[Scene], Awaitable[object]]
+
+
+def then(act: Callable[[Scene, Gateway], None], moment: Moment) -> Drive:
+    """A drive that starts the call, waits for the moment, and acts on it from beside."""
+
+    async def drive(scene: Scene, gateway: Gateway) -> None:
+        task = gateway.start(scene.client)
+        await moment(scene)
+        act(scene, gateway)
+        await task
+
+    return drive
+
+
+def leaves(scene: Scene, _: Gateway) -> None:
+    scene.client.leave()
+
+
+def stops(_: Scene, gateway: Gateway) -> None:
+    gateway.inflight.stop_all()
+
+
+async def body_is_awaited(scene: Scene) -> None:
     scene.client.hold_body = True
-    task = gateway.start(scene.client)
     await asyncio.sleep(0)
-    scene.client.leave()
-    await task
 
 
-async def leaves_before_the_first_byte(scene: Scene, gateway: Gateway) -> None:
-    task = gateway.start(scene.client)
+async def upstream_is_awaited(scene: Scene) -> None:
     await scene.upstream.waiting.wait()
-    scene.client.leave()
-    await task
 
 
-async def leaves_in_the_answer(scene: Scene, gateway: Gateway) -> None:
-    task = gateway.start(scene.client)
+async def answer_pauses(scene: Scene) -> None:
     while not scene.upstream.replies:
         await asyncio.sleep(0)
     await scene.upstream.replies[0].paused.wait()
-    scene.client.leave()
-    await task
 
 
-async def leaves_while_not_reading(scene: Scene, gateway: Gateway) -> None:
+async def client_does_not_read(scene: Scene) -> None:
     scene.client.send_blocks = True
-    task = gateway.start(scene.client)
     await scene.client.wrote.wait()
-    scene.client.leave()
-    await task
-
-
-async def process_stops_before_the_first_byte(scene: Scene, gateway: Gateway) -> None:
-    task = gateway.start(scene.client)
-    await scene.upstream.waiting.wait()
-    gateway.inflight.stop_all()
-    await task
-
-
-async def process_stops_in_the_answer(scene: Scene, gateway: Gateway) -> None:
-    task = gateway.start(scene.client)
-    await scene.client.wrote.wait()
-    gateway.inflight.stop_all()
-    await task
 
 
 async def task_is_cancelled_by_a_stranger(scene: Scene, gateway: Gateway) -> None:
@@ -213,13 +210,13 @@ SCENES: dict[str, tuple[Callable[[], Scene], Drive, str]] = {
     "upstream fails mid-stream": (lambda: Scene((b"a", UpstreamTruncated("cut")), stream=True), to_the_end, "truncated"),
     "upstream has a defect": (lambda: Scene(head=ZeroDivisionError()), to_the_end, "failed"),
     "wire has a defect mid-stream": (lambda: Scene((b"a", ZeroDivisionError()), stream=True), to_the_end, "truncated"),
-    "client leaves before its body": (Scene, leaves_before_the_body, "abandoned"),
-    "client leaves before the first byte": (lambda: Scene(head=PAUSE), leaves_before_the_first_byte, "abandoned"),
-    "client leaves a plain answer": (lambda: Scene((PAUSE,)), leaves_in_the_answer, "abandoned"),
-    "client leaves mid-stream": (lambda: Scene((b"a", PAUSE), stream=True), leaves_in_the_answer, "abandoned"),
-    "client leaves while it does not read": (lambda: Scene(stream=True), leaves_while_not_reading, "abandoned"),
-    "shutdown before the first byte": (lambda: Scene(head=PAUSE), process_stops_before_the_first_byte, "shutdown"),
-    "shutdown mid-stream": (lambda: Scene((b"a", PAUSE), stream=True), process_stops_in_the_answer, "shutdown"),
+    "client leaves before its body": (Scene, then(leaves, body_is_awaited), "abandoned"),
+    "client leaves before the first byte": (lambda: Scene(head=PAUSE), then(leaves, upstream_is_awaited), "abandoned"),
+    "client leaves a plain answer": (lambda: Scene((PAUSE,)), then(leaves, answer_pauses), "abandoned"),
+    "client leaves mid-stream": (lambda: Scene((b"a", PAUSE), stream=True), then(leaves, answer_pauses), "abandoned"),
+    "client leaves while it does not read": (lambda: Scene(stream=True), then(leaves, client_does_not_read), "abandoned"),
+    "shutdown before the first byte": (lambda: Scene(head=PAUSE), then(stops, upstream_is_awaited), "shutdown"),
+    "shutdown mid-stream": (lambda: Scene((b"a", PAUSE), stream=True), then(stops, answer_pauses), "shutdown"),
     "cancelled by a stranger": (lambda: Scene(head=PAUSE), task_is_cancelled_by_a_stranger, "abandoned"),
     "the socket breaks under a write": (lambda: Scene(stream=True), broken_socket, "abandoned"),
 }
