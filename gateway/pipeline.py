@@ -80,7 +80,7 @@ class Pipeline:
 class Journey:
     """One exchange on its way. Whoever drives it calls `enter`, then `carry` until None, then `settle`, whatever happened."""
 
-    __slots__ = ("_carried", "_entered", "_settling", "_steps", "_tasks", "_waits", "exchange")
+    __slots__ = ("_carried", "_entered", "_steps", "_tasks", "_waits", "exchange")
 
     def __init__(self, exchange: Exchange, steps: Sequence[Step], tasks: Tasks) -> None:
         self.exchange = exchange
@@ -89,7 +89,6 @@ class Journey:
         self._entered: list[Any] = []
         self._waits = False
         self._carried = False
-        self._settling = False
 
     async def enter(self) -> None:
         """Goes in. Raises the `GatewayError` that ended it, with the outcome stated on the exchange."""
@@ -139,10 +138,7 @@ class Journey:
         return chunk
 
     async def settle(self) -> None:
-        """Goes out, once: a second call does nothing. A settlement that waits runs in a task that the caller does not own."""
-        if self._settling:
-            return
-        self._settling = True
+        """Goes out, once: a second call finds nothing left. A settlement that waits runs in a task that the caller does not own."""
         self.exchange.end(Ending.ABANDONED)  # whoever stopped without saying why has left
         if self.exchange.reply is not None:
             self.exchange.reply.close()

@@ -144,6 +144,7 @@ def then(act: Callable[[Scene, Gateway], None], moment: Moment) -> Drive:
         await moment(scene)
         act(scene, gateway)
         await task
+        assert not task.cancelling(), "a cancellation of ours is taken back, so that no timeout around it is misled"
 
     return drive
 
