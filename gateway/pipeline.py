@@ -138,7 +138,10 @@ class Journey:
         return chunk
 
     async def settle(self) -> None:
-        """Goes out, once: a second call finds nothing left. A settlement that waits runs in a task that the caller does not own."""
+        """Goes out, once: a second call finds nothing left.
+
+        A settlement that waits runs in a task that the caller does not own.
+        """
         self.exchange.end(Ending.ABANDONED)  # whoever stopped without saying why has left
         if self.exchange.reply is not None:
             self.exchange.reply.close()
