@@ -1,7 +1,7 @@
 """A whole gateway without sockets: the real pipeline and endpoint between a scripted upstream and a client in memory."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from gateway.core.errors import GatewayError
 from gateway.core.snapshot import Bounds, Snapshot
 from gateway.core.tenant import KeyEntry, Principal, Tenant
 from gateway.core.transcript import Chunk, Transcript
+from gateway.core.upstream import Ask
 from gateway.identity.keys import digest
 from gateway.pipeline import Inflight, Pipeline, Stage
 from gateway.stages import order
@@ -31,6 +32,10 @@ Step = bytes | GatewayError | Exception | str
 
 class ScriptedReply:
     """Plays steps: bytes are chunks, errors are raised, `PAUSE` waits for ever."""
+
+    media_type: bytes | None = None
+    dropped: Sequence[str] = ()
+    sequence = 0
 
     def __init__(self, steps: Sequence[Step], *, streaming: bool) -> None:
         self.steps = list(steps)
@@ -70,7 +75,8 @@ class ScriptedUpstream:
         self.requests: list[ModelRequest] = []
         self.waiting = asyncio.Event()
 
-    async def call(self, request: ModelRequest, target: Target, headers: Mapping[bytes, bytes]) -> ScriptedReply:
+    async def call(self, ask: Ask) -> ScriptedReply:
+        request = ask.request
         self.requests.append(request)
         if isinstance(self.head, Exception):
             raise self.head

@@ -13,6 +13,7 @@ from gateway.core.catalog import ProviderSpec, Target, Timeouts
 from gateway.core.chat import ModelRequest, Operation
 from gateway.core.errors import GatewayError, UpstreamCredentials, UpstreamUnreachable
 from gateway.core.transcript import Chunk
+from gateway.core.upstream import Ask
 from gateway.providers.open import open_upstream
 
 INTERRUPTED = 130
@@ -66,7 +67,7 @@ async def _stream(question: str, model: str, url: str, key: str) -> None:
     upstream = open_upstream(spec)
     begun = False
     try:
-        reply = await upstream.call(request, Target("gateway", model, model), {})
+        reply = await upstream.call(Ask(request, Target("gateway", model, model), {}))
         begun = True
         async for chunk in reply:
             sys.stdout.write(shown(text_of(chunk), terminal=sys.stdout.isatty()))

@@ -14,6 +14,7 @@ class Timeouts:
     first_byte_s: float = 60.0
     between_bytes_s: float = 60.0
     total_s: float = 600.0
+    first_token_s: float = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,11 @@ class ProviderSpec:
     `driver` is `native` (the gateway's own HTTP/1.1 client) or `httpx` (forward proxies, HTTP/2).
     `script` holds the settings of the echo wire. `key_needed` is False for servers that take any key. `ca_digest` tells
     the content of `ca_file`, so that a provider whose file has another one is another provider.
+
+    `vendor` is the row of `providers.vendors` that tells what an OpenAI-compatible server can do. `version` is the API's
+    version where it has several (`anthropic-version`, Azure's dated `api-version`). `project` and `location` are Vertex'
+    (`location` is also the region of AWS); `credentials_file` is a Google service account's, `profile` one of AWS's.
+    `headers` go with every call. `fetches_images`: images given as URLs may be fetched where the wire needs their bytes.
     """
 
     name: str
@@ -49,13 +55,22 @@ class ProviderSpec:
     variable: str | None = None
     key_needed: bool = False
     script: tuple[tuple[str, str], ...] = ()
+    vendor: str = ""
+    version: str = ""
+    project: str = ""
+    location: str = ""
+    credentials_file: str | None = None
+    profile: str | None = None
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    fetches_images: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """One place that can answer: a model of a provider (`*`: whatever the caller asked for).
 
-    `label` is its name in metrics, bounded by the configuration.
+    `label` is its name in metrics, bounded by the configuration. `strict`: parameters that it cannot take are refused
+    instead of dropped.
     """
 
     provider: str
@@ -63,14 +78,27 @@ class Target:
     label: str
     weight: int = 1
     priority: int = 1
+    strict: bool = False
+
+    def named(self, asked: str) -> str:
+        """The model's name at the provider, where the caller asked for `asked`."""
+        return asked if self.model == "*" else self.model
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A name that callers may ask for, and the targets that can answer, as configured."""
+    """A name that callers may ask for, and the targets that can answer, as configured.
+
+    `attempts`: tries in all that one call may make. `failover` says, for the codes of errors that are the caller's own
+    (`context_length`, `content_filter`), which model is asked instead; `next`: the next target. `hedge_s`: after so long
+    without a first token a second target is asked beside the first; None: never.
+    """
 
     name: str
     targets: tuple[Target, ...]
+    attempts: int = 3
+    failover: Mapping[str, str] = field(default_factory=dict)
+    hedge_s: float | None = None
 
 
 @dataclass(frozen=True)

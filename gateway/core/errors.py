@@ -115,6 +115,25 @@ class ModelNotFound(Refusal):
         self.nearest = tuple(nearest)
 
 
+class UnsupportedParameter(Refusal):
+    """The target cannot take a parameter of the request, and is configured to say so instead of leaving it out."""
+
+    code = "unsupported_parameter"
+
+
+class UnsupportedOperation(Refusal):
+    """The target cannot do what is asked: its provider has no such operation, and it cannot be translated."""
+
+    status = 404
+    code = "unsupported_operation"
+
+
+class PreviousResponseNotFound(Refusal):
+    """The response that this one should continue is not known here, or is another tenant's."""
+
+    code = "previous_response_not_found"
+
+
 class UnknownRoute(Refusal):
     """The path is none of this gateway's."""
 

@@ -1,11 +1,8 @@
 """From a provider's specification to something that can be called: which wire, over which transport."""
 
-from collections.abc import Mapping
-
-from gateway.core.catalog import ProviderSpec, Target
-from gateway.core.chat import ModelRequest
+from gateway.core.catalog import ProviderSpec
 from gateway.core.errors import ProviderNotConfigured
-from gateway.core.upstream import Reply, Upstream
+from gateway.core.upstream import Ask, Reply, Upstream
 from gateway.providers.echo.transport import EchoTransport
 from gateway.providers.remote import Remote
 from gateway.providers.transport.open import open_transport
@@ -18,7 +15,7 @@ class Unserved:
     def __init__(self, spec: ProviderSpec) -> None:
         self._spec = spec
 
-    async def call(self, request: ModelRequest, target: Target, headers: Mapping[bytes, bytes]) -> Reply:  # noqa: ARG002
+    async def call(self, ask: Ask) -> Reply:  # noqa: ARG002  # whatever is asked
         raise ProviderNotConfigured(
             f"The provider {self._spec.name!r} speaks {self._spec.wire!r}, which this version does not serve yet; "
             f"it serves {', '.join(map(repr, WIRES))}.",

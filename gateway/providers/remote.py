@@ -7,15 +7,23 @@ stream    read until there is content, so that what fails before it is a status 
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from itertools import cycle
 from typing import Any, Final
 
 from gateway.core.catalog import ProviderSpec, Target
-from gateway.core.chat import ModelRequest, Operation
 from gateway.core.clock import Clock, SystemClock
-from gateway.core.errors import ProviderNotConfigured, UpstreamBroken, UpstreamFault
+from gateway.core.errors import (
+    UnsupportedOperation,
+    UnsupportedParameter,
+    UpstreamBroken,
+    UpstreamCredentials,
+    UpstreamFault,
+    UpstreamTimeout,
+)
 from gateway.core.transcript import Chunk, PlainTranscript, Transcript
-from gateway.core.upstream import Reply
+from gateway.core.upstream import Ask, Reply
+from gateway.dialects.table import TRANSLATIONS
+from gateway.providers.keys import Keys
+from gateway.providers.translated import TranslatedReply
 from gateway.providers.transport.contract import Header, Incoming, Transport
 from gateway.providers.wire import Normaliser, Wire
 
@@ -41,26 +49,57 @@ class Remote:
         self._wire = wire
         self._transport = transport
         self._clock = clock
-        keys = tuple(filter(None, spec.api_keys))
-        self._keys = cycle(keys) if keys else None
+        self._keys = Keys(spec, clock)
+        self._signer = wire.signer(spec) if wire.signer is not None else None
 
-    async def call(self, request: ModelRequest, target: Target, headers: Mapping[bytes, bytes]) -> Reply:
+    async def call(self, ask: Ask) -> Reply:
         """See `Upstream`."""
         spec, wire = self._spec, self._wire
-        outgoing = wire.write(request, target, spec, self._key(), headers)
-        incoming = await self._transport.send(outgoing, spec.timeouts)
+        request = ask.request
+        if request.operation not in wire.speaks(spec, ask.target):
+            return await self._translated(ask)
+        key = self._keys.next()
+        outgoing = wire.write(request, ask.target, spec, key, ask.headers)
+        if outgoing.dropped:
+            refuse_dropped(ask.target, outgoing.dropped)
+        if self._signer is not None:
+            outgoing = await self._signer.sign(outgoing)
+        incoming = await self._transport.send(outgoing, ask.timeouts or spec.timeouts)
         try:
-            if not 200 <= incoming.status < 300:
-                raise await self._refused(incoming)
-            _check_media_type(incoming.headers)
-            if request.stream and request.operation is not Operation.EMBEDDINGS:
-                reply = StreamReply(incoming, wire.stream(request, target, self._clock.wall_s()))
-                await reply.begin()
-                return reply
-            return PlainReply(wire.read(request, await incoming.whole(ANSWER_LIMIT), self._clock.wall_s()))
+            return await self._answer(ask, incoming, outgoing.dropped)
+        except UpstreamCredentials:
+            incoming.close()
+            if key is None or not self._keys.reject(key):
+                raise
         except BaseException:
             incoming.close()
             raise
+        return await self.call(ask)  # with another key
+
+    async def _answer(self, ask: Ask, incoming: Incoming, dropped: Sequence[str]) -> Reply:
+        if not 200 <= incoming.status < 300:
+            raise await self._refused(incoming)
+        _check_media_type(incoming.headers)
+        if ask.request.stream and ask.request.operation.streams:
+            reply = StreamReply(incoming, self._wire.stream(ask, self._clock.wall_s()), dropped)
+            await reply.begin((ask.timeouts or self._spec.timeouts).first_token_s)
+            return reply
+        body = await incoming.whole(ANSWER_LIMIT)
+        return PlainReply(self._wire.read(ask, body, self._clock.wall_s()), dropped)
+
+    async def _translated(self, ask: Ask) -> Reply:
+        """Asks for a chat in place of what the wire does not speak, and answers in the caller's dialect."""
+        translation = TRANSLATIONS.get(ask.request.operation)
+        if translation is None:
+            raise UnsupportedOperation(
+                f"{ask.target.provider!r} has no {ask.request.operation.label!r}, and it cannot be translated for it.",
+                param="model",
+            )
+        chat, dropped = translation.into_chat(ask.request)
+        if dropped:
+            refuse_dropped(ask.target, dropped)
+        reply = await self.call(ask._replace(request=chat))
+        return TranslatedReply(reply, translation, ask.request, dropped)
 
     def retire(self) -> None:
         """See `Upstream`."""
@@ -70,22 +109,22 @@ class Remote:
         """See `Upstream`."""
         await self._transport.aclose()
 
-    def _key(self) -> str | None:
-        """The next of the provider's keys."""
-        if self._keys is not None:
-            return next(self._keys)
-        if self._spec.key_needed:
-            name, variable = self._spec.name, self._spec.variable
-            hint = f"set {variable}, or " if variable else ""
-            raise ProviderNotConfigured(f"The provider {name!r} has no API key; {hint}give it api_keys in the configuration.")
-        return None
-
     async def _refused(self, incoming: Incoming) -> UpstreamFault:
         try:
             body = await incoming.whole(ERROR_LIMIT)
         except UpstreamFault:
             body = b""  # the status alone says enough
         return self._wire.fault(self._spec, incoming.status, incoming.headers, body, self._clock.wall_s())
+
+
+def refuse_dropped(target: Target, dropped: Sequence[str]) -> None:
+    """Raises `UnsupportedParameter` where the target is configured to refuse rather than to leave something out."""
+    if target.strict:
+        raise UnsupportedParameter(
+            f"{target.label!r} cannot take {', '.join(dropped)}. Leave it out, or let the gateway drop it "
+            "(unsupported: drop in the model's configuration).",
+            param=dropped[0].partition(" ")[0],
+        )
 
 
 def _check_media_type(headers: Sequence[Header]) -> None:
@@ -98,11 +137,15 @@ def _check_media_type(headers: Sequence[Header]) -> None:
 class PlainReply:
     """An answer that is there: a stream of one chunk. It is paid for, and so in the transcript, whoever still wants it."""
 
-    __slots__ = ("_chunk", "streaming", "transcript")
+    __slots__ = ("_chunk", "dropped", "transcript")
 
-    def __init__(self, chunk: Chunk) -> None:
+    streaming = False
+    media_type: bytes | None = None
+    sequence = 0
+
+    def __init__(self, chunk: Chunk, dropped: Sequence[str] = ()) -> None:
         (said,) = chunk.deltas
-        self.streaming = False
+        self.dropped = dropped
         self.transcript = Transcript() if isinstance(said, bytes) else PlainTranscript(said)
         self._chunk: Chunk | None = chunk
 
@@ -123,18 +166,33 @@ class PlainReply:
 class StreamReply:
     """An answer on its way, block by block."""
 
-    __slots__ = ("_held", "_incoming", "_normaliser", "streaming", "transcript")
+    __slots__ = ("_held", "_incoming", "_normaliser", "dropped", "transcript")
 
-    def __init__(self, incoming: Incoming, normaliser: Normaliser) -> None:
-        self.streaming = True
+    streaming = True
+    media_type: bytes | None = None
+
+    def __init__(self, incoming: Incoming, normaliser: Normaliser, dropped: Sequence[str] = ()) -> None:
+        self.dropped = dropped
         self.transcript = Transcript()
         self._incoming = incoming
         self._normaliser = normaliser
         self._held: Chunk | None = None
         incoming.headers = ()  # a stream may be open for long
 
-    async def begin(self) -> None:
-        """Reads until there is content. Raises what comes instead of it."""
+    @property
+    def sequence(self) -> int:
+        """See `Reply`."""
+        return self._normaliser.sequence
+
+    async def begin(self, within_s: float) -> None:
+        """Reads until there is content. Raises what comes instead of it, `UpstreamTimeout` where that takes too long."""
+        try:
+            async with asyncio.timeout(within_s):
+                await self._begin()
+        except TimeoutError as error:
+            raise UpstreamTimeout("first_token", within_s) from error
+
+    async def _begin(self) -> None:
         blocks: list[bytes] = []
         deltas: list[bytes | Mapping[str, Any]] = []
         withheld = 0

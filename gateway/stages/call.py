@@ -8,6 +8,7 @@ from gateway.core.clock import Clock
 from gateway.core.errors import GatewayError, ModelNotFound
 from gateway.core.exchange import Exchange
 from gateway.core.record import Attempt
+from gateway.core.upstream import Ask
 
 
 class Call:
@@ -22,7 +23,7 @@ class Call:
         began_s = self._clock.now_s()
         error: str | None = None
         try:
-            exchange.reply = await upstream.call(exchange.request, target, forwarded(exchange))
+            exchange.reply = await upstream.call(Ask(exchange.request, target, forwarded(exchange)))
         except GatewayError as fault:
             error = fault.code or type(fault).__name__
             raise

@@ -27,6 +27,8 @@ _NEEDED: Final[Mapping[Operation, tuple[str, Kind]]] = {
     Operation.CHAT: ("messages", list),
     Operation.COMPLETIONS: ("prompt", (str, list)),
     Operation.EMBEDDINGS: ("input", (str, list)),
+    Operation.MESSAGES: ("messages", list),
+    Operation.COUNT_TOKENS: ("messages", list),
 }
 _NAMES: Final[Mapping[Kind, str]] = {
     list: "an array",
@@ -127,9 +129,9 @@ def _check_types(operation: Operation, fields: Mapping[str, Any]) -> None:
     model = fields.get("model")
     if not isinstance(model, str) or not model:
         raise _wrong(fields, "model", str, "a model's name, see GET /v1/models")
-    name, kind = _NEEDED[operation]
-    if not isinstance(fields.get(name), kind):
-        raise _wrong(fields, name, kind)
+    needed = _NEEDED.get(operation)
+    if needed is not None and not isinstance(fields.get(needed[0]), needed[1]):
+        raise _wrong(fields, *needed)
     if not isinstance(fields.get("stream", False), bool | None):
         raise _wrong(fields, "stream", bool)
     if not isinstance(fields.get("stream_options"), dict | None):

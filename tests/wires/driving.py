@@ -11,6 +11,7 @@ from gateway.core.catalog import Target
 from gateway.core.chat import ModelRequest, Operation
 from gateway.core.errors import UpstreamFault
 from gateway.core.transcript import Transcript
+from gateway.core.upstream import Ask
 from gateway.providers.wire import OPENAI, Normaliser
 
 Json = dict[str, Any]
@@ -24,6 +25,11 @@ def request(operation: Operation = Operation.CHAT, *, stream: bool = True, usage
     if usage:
         fields["stream_options"] = {"include_usage": True}
     return ModelRequest(operation, orjson.dumps(fields), fields, True, "m", stream, usage)
+
+
+def ask(asked: ModelRequest, target: Target = TARGET) -> Ask:
+    """One try of `asked`, without headers."""
+    return Ask(asked, target, {})
 
 
 @dataclass(slots=True)
@@ -43,7 +49,7 @@ class Left:
 
 def drive(pieces: Iterable[bytes], asked: ModelRequest | None = None, stream: Normaliser | None = None) -> Left:
     """Feeds the pieces as blocks, and the end."""
-    stream = stream or OPENAI.stream(asked or request(usage=True), TARGET, WALL_S)
+    stream = stream or OPENAI.stream(ask(asked or request(usage=True)), WALL_S)
     left = Left()
     try:
         for block in pieces:

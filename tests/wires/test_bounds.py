@@ -9,7 +9,7 @@ from gateway.core.errors import UpstreamBroken
 from gateway.providers.openai import calls, mending
 from gateway.providers.wire import OPENAI
 from tests.journeys.variants import DONE, event
-from tests.wires.driving import TARGET, WALL_S, check, drive, request
+from tests.wires.driving import WALL_S, ask, check, drive, request
 from tests.wires.streams import chunk
 
 STOP = chunk({}, "stop")
@@ -71,7 +71,7 @@ def test_more_choices_than_any_answer_has_are_a_fault() -> None:
     ],
 )
 def test_what_comes_before_the_content_costs_no_more_the_more_there_is(early: bytes) -> None:
-    stream = OPENAI.stream(request(), TARGET, WALL_S)
+    stream = OPENAI.stream(ask(request()), WALL_S)
     begun = time.perf_counter()
     for _ in range(10):
         chunk = stream.feed(early * 1500)

@@ -13,7 +13,7 @@ from gateway.providers.openai.stream import Stream
 from gateway.providers.openai.template import Template
 from gateway.providers.wire import OPENAI
 from tests.journeys.variants import DONE
-from tests.wires.driving import TARGET, WALL_S, Left, check, drive, request
+from tests.wires.driving import WALL_S, Left, ask, check, drive, request
 from tests.wires.streams import call, chunk
 
 SPICE = st.sampled_from(
@@ -28,7 +28,7 @@ def framed(value: Any, *, ascii_only: bool = False, spaced: bool = False) -> byt
 
 
 def fresh(operation: Operation = Operation.CHAT, *, lessons: bool = True) -> Stream:
-    stream = OPENAI.stream(request(operation, usage=True), TARGET, WALL_S)
+    stream = OPENAI.stream(ask(request(operation, usage=True)), WALL_S)
     assert isinstance(stream, Stream)
     if not lessons:
         stream._lessons = 0

@@ -12,7 +12,7 @@ from gateway.core.errors import UpstreamFault
 from gateway.core.transcript import Chunk, PlainTranscript
 from gateway.providers.wire import OPENAI
 from tests.journeys.variants import DONE, ROWS
-from tests.wires.driving import WALL_S, check, drive, request
+from tests.wires.driving import WALL_S, ask, check, drive, request
 from tests.wires.test_splits import STREAMS
 
 SCALARS = st.one_of(
@@ -104,7 +104,7 @@ def test_events_of_any_shape(values: list[Any], operation: Operation, usage: boo
 def test_plain_answers_of_any_shape(value: Any, operation: Operation) -> None:
     body = json.dumps(value).encode()
     try:
-        chunk = OPENAI.read(request(operation, stream=False), body, WALL_S)
+        chunk = OPENAI.read(ask(request(operation, stream=False)), body, WALL_S)
     except UpstreamFault:
         chunk = Chunk(b"{}", ({},))
     json.loads(chunk.data)

@@ -12,7 +12,7 @@ from gateway.providers import sse
 from gateway.providers.openai import answer
 from gateway.providers.wire import OPENAI
 from tests.journeys.variants import DONE, event
-from tests.wires.driving import TARGET, WALL_S, Left, check, drive, request
+from tests.wires.driving import WALL_S, Left, ask, check, drive, request
 from tests.wires.streams import call, chunk
 
 USAGE = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
@@ -361,7 +361,7 @@ def test_one_choice_without_an_end_makes_the_answer_truncated() -> None:
 
 
 def test_nothing_follows_the_end() -> None:
-    asked = OPENAI.stream(request(), TARGET, WALL_S)
+    asked = OPENAI.stream(ask(request()), WALL_S)
     asked.feed(stream(ROLE, WORD, WORD, STOP))
     assert asked.done
     assert asked.feed(event(WORD)).data == b""
@@ -382,7 +382,7 @@ def test_a_web_page_is_refused_and_so_is_json_that_is_no_completion() -> None:
 
 
 def test_there_is_content_only_once_there_is_some() -> None:
-    asked = OPENAI.stream(request(), TARGET, WALL_S)
+    asked = OPENAI.stream(ask(request()), WALL_S)
     asked.feed(b": hello\n\n" + event(ROLE))
     assert not asked.begun
     asked.feed(event(WORD))

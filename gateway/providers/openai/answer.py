@@ -8,10 +8,12 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from gateway.core.chat import ModelRequest, Operation
+from gateway.core.chat import Operation
 from gateway.core.errors import UpstreamBroken
 from gateway.core.transcript import Chunk
-from gateway.providers.openai import calls, faults, lenient
+from gateway.core.upstream import Ask
+from gateway.dialects import lenient
+from gateway.providers.openai import calls, faults
 from gateway.providers.openai.envelope import is_error
 from gateway.providers.openai.mending import Fields, finish_reason, fresh_id
 
@@ -24,8 +26,9 @@ _OBJECTS: Final = {Operation.CHAT: "chat.completion", Operation.COMPLETIONS: "te
 _DECODER: Final = json.JSONDecoder()
 
 
-def read(request: ModelRequest, body: bytes, wall_s: float) -> Chunk:
+def read(ask: Ask, body: bytes, wall_s: float) -> Chunk:
     """The whole answer as one chunk. Raises a fault for an error dressed as success, and `UpstreamBroken` for no answer."""
+    request = ask.request
     if request.operation is Operation.EMBEDDINGS:
         return Chunk(body, (_embeddings(body),))
     value = _object(body)

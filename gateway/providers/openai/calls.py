@@ -8,7 +8,7 @@ import os
 from typing import Any, Final
 
 from gateway.core.errors import UpstreamBroken
-from gateway.providers.openai import lenient
+from gateway.dialects import lenient
 
 CALL_LIMIT: Final = 1024
 """Calls of one answer; no provider allows as many tools."""

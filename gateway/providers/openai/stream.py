@@ -9,12 +9,13 @@ A 200 that turns out to be plain JSON is an error, or a whole completion that is
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from gateway.core.catalog import Target
 from gateway.core.chat import ModelRequest, Operation
 from gateway.core.errors import UpstreamBroken, UpstreamFault, UpstreamTruncated
 from gateway.core.transcript import Chunk
+from gateway.core.upstream import Ask
+from gateway.dialects import lenient
 from gateway.providers import sse
-from gateway.providers.openai import answer, faults, lenient
+from gateway.providers.openai import answer, faults
 from gateway.providers.openai.envelope import is_error
 from gateway.providers.openai.mending import Fields, Mending, says_more
 from gateway.providers.openai.replay import events_of
@@ -35,9 +36,10 @@ _SEARCHES: Final = 8
 """How often one block is searched for a row of equal events: where two kinds alternate, there is nothing to gain."""
 
 
-def normaliser(request: ModelRequest, target: Target, wall_s: float) -> "Stream":
-    """The normaliser of the stream that answers `request`; `wall_s` is Unix time."""
-    model = request.model if target.model == "*" else target.model
+def normaliser(ask: Ask, wall_s: float) -> "Stream":
+    """The normaliser of the stream that answers; `wall_s` is Unix time."""
+    request = ask.request
+    model = ask.target.named(request.model)
     return Stream(request, Mending(request.operation, model, int(wall_s)))
 
 
@@ -52,6 +54,8 @@ class Stream:
         *("_splitter", "_template", "_unsaid", "_usage", "_usage_event", "_usage_is_new", "_usage_raw", "_wants_usage"),
         *("_whole", "begun", "complete", "done", "fault"),
     )
+
+    sequence = 0  # chats do not number their events
 
     def __init__(self, request: ModelRequest, mending: Mending) -> None:
         self.begun = self.complete = self.done = False

@@ -18,13 +18,14 @@ class Outgoing:
     """A request to a provider.
 
     `path` is the origin-form target with its query. `headers` come without host, content-length and connection, which
-    the driver writes. The body is sent by length.
+    the driver writes. The body is sent by length. `dropped` is what the wire had to leave out of the request, in words.
     """
 
     method: bytes
     path: bytes
     headers: Sequence[Header]
     body: bytes
+    dropped: Sequence[str] = ()
 
 
 class Incoming(Protocol):

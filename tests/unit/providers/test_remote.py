@@ -20,7 +20,7 @@ from gateway.core.errors import (
     UpstreamTruncated,
     UpstreamUnreachable,
 )
-from gateway.core.upstream import Reply, Upstream
+from gateway.core.upstream import Ask, Reply, Upstream
 from gateway.providers import remote
 from gateway.providers.remote import Remote
 from gateway.providers.transport.contract import Header, Incoming, Outgoing, Transport
@@ -115,7 +115,7 @@ def spec(**more: Any) -> ProviderSpec:
 
 
 async def call(answer: Scripted | UpstreamFault, asked: ModelRequest | None = None) -> Reply:
-    return await Remote(spec(), OPENAI, Client(answer), ManualClock()).call(asked or request(), TARGET, {})
+    return await Remote(spec(), OPENAI, Client(answer), ManualClock()).call(Ask(asked or request(), TARGET, {}))
 
 
 async def carried(reply: Reply) -> bytes:
@@ -143,7 +143,7 @@ async def test_several_keys_take_turns_and_empty_ones_are_none() -> None:
     upstream = Remote(spec(api_keys=("one", "", "two"), timeouts=Timeouts(total_s=5)), OPENAI, client)
     for _ in range(3):
         with pytest.raises(UpstreamUnreachable):
-            await upstream.call(request(), TARGET, {})
+            await upstream.call(Ask(request(), TARGET, {}))
     assert [dict(sent.headers)[b"authorization"] for sent, _ in client.sent] == [b"Bearer one", b"Bearer two", b"Bearer one"]
     assert client.sent[0][1] == Timeouts(total_s=5)
     assert client.sent[0][0].path == b"/v1/chat/completions"
@@ -154,14 +154,14 @@ async def test_a_provider_that_needs_a_key_and_has_none_says_which_variable_woul
     client = Client(plain(b"{}"))
     upstream = Remote(spec(api_keys=keys, key_needed=True, variable="UP_API_KEY"), OPENAI, client)
     with pytest.raises(ProviderNotConfigured, match="UP_API_KEY"):
-        await upstream.call(request(), TARGET, {})
+        await upstream.call(Ask(request(), TARGET, {}))
     assert client.sent == []
 
 
 async def test_a_provider_that_needs_no_key_is_asked_without() -> None:
     client = Client(UpstreamUnreachable("no"))
     with pytest.raises(UpstreamUnreachable):
-        await Remote(spec(api_keys=()), OPENAI, client).call(request(), TARGET, {})
+        await Remote(spec(api_keys=()), OPENAI, client).call(Ask(request(), TARGET, {}))
     assert b"authorization" not in dict(client.sent[0][0].headers)
 
 

@@ -15,9 +15,9 @@ class Noting(ScriptedUpstream):
         super().__init__()
         self.headers: list[dict[bytes, bytes]] = []
 
-    async def call(self, request, target, headers):  # type: ignore[no-untyped-def]
-        self.headers.append(dict(headers))
-        return await super().call(request, target, headers)
+    async def call(self, ask):  # type: ignore[no-untyped-def]
+        self.headers.append(dict(ask.headers))
+        return await super().call(ask)
 
 
 async def sent(*headers: tuple[bytes, bytes]) -> dict[bytes, bytes]:

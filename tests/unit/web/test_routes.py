@@ -86,7 +86,7 @@ async def test_models_need_a_key(site: Site) -> None:
     assert answer.headers["x-request-id"]
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/nothing", "/chat/completions", "/v1/chat/completions/", "/v1/responses"])
+@pytest.mark.parametrize("path", ["/", "/v1", "/v1/nothing", "/chat/completions", "/v1/chat/completions/"])
 async def test_an_unknown_path_is_a_404_in_the_envelope(site: Site, path: str) -> None:
     answer = await site.client.post(path, content=chat(), headers=AUTH)
     assert answer.status_code == 404

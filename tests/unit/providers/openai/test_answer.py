@@ -11,11 +11,11 @@ from gateway.core.errors import UpstreamBroken, UpstreamFault, UpstreamRefused
 from gateway.core.transcript import Chunk, Transcript
 from gateway.providers.openai.answer import read
 from tests.journeys import answers
-from tests.wires.driving import WALL_S, request
+from tests.wires.driving import WALL_S, ask, request
 
 
 def chunk_of(body: bytes, operation: Operation = Operation.CHAT) -> Chunk:
-    return read(request(operation, stream=False), body, WALL_S)
+    return read(ask(request(operation, stream=False)), body, WALL_S)
 
 
 def folded(chunk: Chunk) -> Transcript:

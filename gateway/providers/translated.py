@@ -1,0 +1,65 @@
+"""An answer in the caller's dialect, from a provider that was asked for a chat."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from gateway.core.chat import ModelRequest
+from gateway.core.transcript import Chunk, Transcript
+from gateway.core.upstream import Reply
+from gateway.dialects.translation import Renderer, Translation
+
+
+class TranslatedReply:
+    """Wraps the reply to the chat; its transcript is that reply's own."""
+
+    __slots__ = ("_ended", "_inner", "_renderer", "_request", "_translation", "dropped", "media_type", "streaming")
+
+    def __init__(self, inner: Reply, translation: Translation, request: ModelRequest, dropped: Sequence[str]) -> None:
+        self._inner = inner
+        self._ended = False
+        self._translation = translation
+        self._request = request
+        self._renderer: Renderer | None = translation.stream(request) if inner.streaming else None
+        self.streaming = inner.streaming
+        self.media_type = translation.media_type(request) if inner.streaming else None
+        self.dropped = (*dropped, *inner.dropped)
+
+    @property
+    def transcript(self) -> Transcript:
+        """See `Reply`."""
+        return self._inner.transcript
+
+    @property
+    def sequence(self) -> int:
+        """See `Reply`."""
+        return self._renderer.sequence if self._renderer is not None else 0
+
+    def __aiter__(self) -> AsyncIterator[Chunk]:
+        return self
+
+    async def __anext__(self) -> Chunk:
+        renderer = self._renderer
+        if renderer is None:
+            return self._whole(await anext(self._inner))
+        while True:
+            try:
+                chunk = await anext(self._inner)
+            except StopAsyncIteration:
+                return self._last(renderer)
+            if data := renderer.feed(chunk.deltas):
+                return Chunk(data, chunk.deltas)
+
+    def _whole(self, chunk: Chunk) -> Chunk:
+        completion: Any = chunk.deltas[0] if chunk.deltas else {}
+        return Chunk(self._translation.answer(self._request, completion), chunk.deltas)
+
+    def _last(self, renderer: Renderer) -> Chunk:
+        """The end, once."""
+        if self._ended:
+            raise StopAsyncIteration
+        self._ended = True
+        return Chunk(renderer.end())
+
+    def close(self) -> None:
+        """See `Reply`."""
+        self._inner.close()
