@@ -1,4 +1,4 @@
-"""OpenAI's dialect on the way in: receives a body within its bounds and reads the few facets that the gateway needs."""
+"""A call on the way in: receives its body within bounds and reads the few facets that the gateway needs of it."""
 
 from collections.abc import Mapping
 from operator import le
@@ -10,6 +10,7 @@ from starlette.types import Receive
 from gateway.core.chat import ModelRequest, Operation
 from gateway.core.errors import BodyTooLarge, DuplicateKey, InvalidJson, InvalidValue, TooManyFields, UnsupportedMediaType
 from gateway.core.jsonscan import Census, at_most, census, repeated_key
+from gateway.web.asking import NOTHING, Asked
 
 Kind = type | tuple[type, ...]
 
@@ -29,10 +30,12 @@ _NEEDED: Final[Mapping[Operation, tuple[str, Kind]]] = {
     Operation.EMBEDDINGS: ("input", (str, list)),
     Operation.MESSAGES: ("messages", list),
     Operation.COUNT_TOKENS: ("messages", list),
+    Operation.GENERATE: ("contents", (list, dict, str)),
 }
 _NAMES: Final[Mapping[Kind, str]] = {
     list: "an array",
     (str, list): "a string or an array",
+    (list, dict, str): "an array of contents",
     dict: "an object",
     bool: "true or false",
     str: "a string",
@@ -76,8 +79,8 @@ def _too_large(limit: int) -> BodyTooLarge:
     return BodyTooLarge(f"The body is larger than this gateway takes: {limit} bytes (server.body).")
 
 
-def parse(operation: Operation, body: bytes) -> ModelRequest:
-    """Reads a body. Raises a `Refusal` that names the field or the place that is wrong.
+def parse(operation: Operation, body: bytes, asked: Asked = NOTHING) -> ModelRequest:
+    """Reads a body; `asked` is what the URL says. Raises a `Refusal` that names the field or the place that is wrong.
 
     A large body is never called canonical: writing all of it again takes longer than cutting a field out.
     """
@@ -85,7 +88,7 @@ def parse(operation: Operation, body: bytes) -> ModelRequest:
     if large:
         _check_amounts(body)
     fields = _object(body)
-    _check_types(operation, fields)
+    _check_types(operation, fields, asked)
     options = fields.get("stream_options")
     canonical = not large and _is_canonical(fields, body)
     if not canonical:
@@ -95,9 +98,10 @@ def parse(operation: Operation, body: bytes) -> ModelRequest:
         body=body,
         fields=fields,
         canonical=canonical,
-        model=fields["model"],
-        stream=fields.get("stream") is True,
+        model=asked.model or fields["model"],
+        stream=fields.get("stream") is True if asked.stream is None else asked.stream,
         wants_usage=options is not None and options.get("include_usage") is True,
+        query=asked.query,
     )
 
 
@@ -125,8 +129,8 @@ def _where(body: bytes, error: orjson.JSONDecodeError) -> str:
     return f"The body is not valid JSON: {error.msg} at line {error.lineno}, column {error.colno} (character {error.pos})."
 
 
-def _check_types(operation: Operation, fields: Mapping[str, Any]) -> None:
-    model = fields.get("model")
+def _check_types(operation: Operation, fields: Mapping[str, Any], asked: Asked) -> None:
+    model = asked.model or fields.get("model")
     if not isinstance(model, str) or not model:
         raise _wrong(fields, "model", str, "a model's name, see GET /v1/models")
     needed = _NEEDED.get(operation)

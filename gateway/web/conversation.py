@@ -21,6 +21,7 @@ from gateway.core.exchange import Ending, Exchange
 from gateway.core.snapshot import Snapshot
 from gateway.pipeline import Inflight, Journey, Pipeline
 from gateway.telemetry.tasks import Tasks
+from gateway.web.asking import NOTHING, Asked
 from gateway.web.body import LARGE, check_media_type, parse, receive_body
 from gateway.web.departure import Departure
 from gateway.web.errors import Header, new_id
@@ -44,25 +45,28 @@ class House:
 
 
 class Conversation:
-    """The endpoint of one operation."""
+    """The endpoint of one operation. `reads` takes what the URL says out of the scope."""
 
-    def __init__(self, operation: Operation, house: House) -> None:
+    def __init__(self, operation: Operation, house: House, reads: Callable[[Scope], Asked] | None = None) -> None:
         self._operation = operation
         self._house = house
+        self._reads = reads
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         # Not async: a frame would keep the scope for as long as a stream lasts.
-        return Talk(self._operation, self._house, scope, receive, send).run()
+        asked = NOTHING if self._reads is None else self._reads(scope)
+        return Talk(self._operation, self._house, asked, scope, receive, send).run()
 
 
 class BodySource:
     """Receives and parses the body when a stage asks for it: the `Source` of an exchange."""
 
-    __slots__ = ("_bodies", "_departure", "_headers", "_operation", "_receive")
+    __slots__ = ("_asked", "_bodies", "_departure", "_headers", "_operation", "_receive")
 
     def __init__(
         self,
         operation: Operation,
+        asked: Asked,
         receive: Receive,
         headers: Mapping[bytes, bytes],
         departure: Departure,
@@ -70,6 +74,7 @@ class BodySource:
     ) -> None:
         self._bodies = bodies
         self._operation = operation
+        self._asked = asked
         self._receive = receive
         self._headers = headers
         self._departure = departure
@@ -84,8 +89,8 @@ class BodySource:
             raise AssertionError("a client that left was not noticed")
         self._departure.body_read()
         if len(body) > LARGE:
-            return await asyncio.get_running_loop().run_in_executor(self._bodies, parse, self._operation, body)
-        return parse(self._operation, body)
+            return await asyncio.get_running_loop().run_in_executor(self._bodies, parse, self._operation, body, self._asked)
+        return parse(self._operation, body, self._asked)
 
 
 class Talk:
@@ -93,13 +98,15 @@ class Talk:
 
     __slots__ = ("_departure", "_exchange", "_house", "_journey", "_stopped_by", "_task", "_writer")
 
-    def __init__(self, operation: Operation, house: House, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, operation: Operation, house: House, asked: Asked, scope: Scope, receive: Receive, send: Send) -> None:
         self._house = house
         self._stopped_by: Ending | None = None
         self._task: asyncio.Task[Any] | None = None
         self._departure = departure = Departure(scope, receive, self._leave, house.tasks)
         headers = joined(scope["headers"])
-        source = BodySource(operation, receive, headers, departure, house.bodies)
+        if asked.key:
+            headers.setdefault(b"x-goog-api-key", asked.key.encode())
+        source = BodySource(operation, asked, receive, headers, departure, house.bodies)
         self._exchange = exchange = Exchange(new_id(), operation, headers, source, house.current(), house.clock.now_s())
         self._journey: Journey = house.pipeline.journey(exchange)
         self._writer = Writer(exchange, send, house.clock, house.tasks)

@@ -1,5 +1,7 @@
 """How an error looks to the caller: status, headers and envelope, or an event in a stream. Nothing else renders errors.
 
+The dialect is chosen by the route: before a conversation has begun, by the path (`dialect_of`).
+
 The id of a request is made here as well: replies that carry nothing else of ours carry that.
 """
 
@@ -7,9 +9,11 @@ import os
 import re
 from typing import Final
 
-import orjson
-
+from gateway.core.chat import Dialect
 from gateway.core.errors import GatewayError, MethodNotSupported, UpstreamRefused
+from gateway.core.exchange import Exchange
+from gateway.web import envelopes
+from gateway.web.envelopes import Told, envelope
 
 Header = tuple[bytes, bytes]
 Rendered = tuple[int, list[Header], bytes]
@@ -17,6 +21,7 @@ Rendered = tuple[int, list[Header], bytes]
 MESSAGE_LIMIT: Final = 4000
 """Characters of a message; parts of it may be the caller's or the provider's own words, which have no bound."""
 
+_METHOD = re.compile(r":(?:stream)?[gG]enerateContent$|:countTokens$")
 _WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -30,17 +35,12 @@ def new_id() -> str:
     return "req_" + os.urandom(12).hex()
 
 
-def envelope(error: GatewayError) -> bytes:
-    """OpenAI's error object; all four keys, `code` a string or null."""
+def told(error: GatewayError, request_id: str | None = None) -> Told:
+    """The error with the words that the caller reads: bounded, and with the page that explains an error of our own."""
     message = error.message[:MESSAGE_LIMIT]
     if not isinstance(error, UpstreamRefused):
         message = f"{message} See docs/errors.md#{anchor(type(error))}."
-    told = {"message": message, "type": error.type, "param": error.param, "code": error.code}
-    try:
-        return orjson.dumps({"error": told})
-    except orjson.JSONEncodeError:  # half surrogates, of the caller's or the provider's
-        cleaned = {key: value.encode("utf-8", "replace").decode() if value else value for key, value in told.items()}
-        return orjson.dumps({"error": cleaned})
+    return Told(error, message, request_id)
 
 
 def headers_of(error: GatewayError) -> list[Header]:
@@ -56,19 +56,40 @@ def headers_of(error: GatewayError) -> list[Header]:
     return headers
 
 
-def rendered(error: GatewayError, path: str = "") -> Rendered:  # noqa: ARG001  # dialects are chosen by path
-    """The whole reply for an error before the first byte. `path` chooses the dialect; so far all speak OpenAI's."""
-    body = envelope(error)
+def rendered(error: GatewayError, dialect: Dialect = Dialect.OPENAI, request_id: str | None = None) -> Rendered:
+    """The whole reply for an error before the first byte, but for the headers that tell the request's id."""
+    body = envelope(told(error, request_id), dialect)
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), *headers_of(error)]
     return error.status, headers, body
 
 
+def named(request_id: str, dialect: Dialect) -> list[Header]:
+    """The headers that tell the request's id, under the name that the dialect has for it as well."""
+    value = request_id.encode()
+    ours = [(b"x-request-id", value)]
+    return [*ours, (b"request-id", value)] if dialect is Dialect.ANTHROPIC else ours
+
+
 def refused(error: GatewayError, path: str) -> Rendered:
-    """The same for a request that the server itself turns away: nothing else of ours gives it an id."""
-    status, headers, body = rendered(error, path)
-    return status, [*headers, (b"x-request-id", new_id().encode())], body
+    """The same, id included, for a request that no conversation has begun with."""
+    request_id, dialect = new_id(), dialect_of(path)
+    status, headers, body = rendered(error, dialect, request_id)
+    return status, [*headers, *named(request_id, dialect)], body
 
 
-def event(error: GatewayError) -> bytes:
-    """The error inside a stream that has begun. No finish reason and no `[DONE]` follow: the answer is not whole."""
-    return b"data: " + envelope(error) + b"\n\n"
+def event(error: GatewayError, exchange: Exchange) -> bytes:
+    """The error inside a stream that has begun. Nothing follows that would make the answer look whole."""
+    reply = exchange.reply
+    framed = reply is None or reply.media_type is None
+    sequence = reply.sequence if reply is not None else 0
+    return envelopes.event(told(error, exchange.id), exchange.operation, sequence, framed=framed)
+
+
+def dialect_of(path: str) -> Dialect:
+    """Which API a path belongs to, known or not."""
+    parts = path.split("/", 4)
+    if "messages" in (parts[1], *parts[2:3]) or path.startswith("/v1/v1/messages"):
+        return Dialect.ANTHROPIC
+    if parts[1:2] in (["v1beta"], ["v1alpha"]) or _METHOD.search(path):
+        return Dialect.GEMINI
+    return Dialect.OPENAI

@@ -1,4 +1,4 @@
-"""GET /v1/models: the models that the caller may ask for, in OpenAI's shape, or Anthropic's for who speaks its dialect."""
+"""GET /v1/models: the models that the caller may ask for, in the shape of the dialect: OpenAI's, Anthropic's or Google's."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -34,7 +34,26 @@ def model_routes(current: Callable[[], Snapshot]) -> list[Route]:
         found = find(current(), dict(request.scope["headers"]), request.path_params["name"])
         return _told(_anthropic_entry(found) if _speaks_anthropic(request) else _openai_entry(found))
 
-    return [Route("/v1/models", every), Route("/v1/models/{name:path}", one)]
+    async def every_googles(request: Request) -> Response:
+        listed = visible(current(), googles_headers(request))
+        return _told({"models": [_google_entry(model) for model in listed]})
+
+    async def one_googles(request: Request) -> Response:
+        return _told(_google_entry(find(current(), googles_headers(request), request.path_params["name"])))
+
+    return [
+        Route("/v1/models", every),
+        Route("/v1/models/{name:path}", one),
+        Route("/v1beta/models", every_googles),
+        Route("/v1beta/models/{name:path}", one_googles),
+    ]
+
+
+def googles_headers(request: Request) -> dict[bytes, bytes]:
+    """The headers, with the key that Google's clients may put into the query."""
+    headers = dict(request.scope["headers"])
+    key = request.query_params.get("key")
+    return {b"x-goog-api-key": key.encode(), **headers} if key else headers
 
 
 def visible(snapshot: Snapshot, headers: dict[bytes, bytes]) -> list[Listed]:
@@ -80,6 +99,11 @@ def _anthropic_page(listed: list[Listed]) -> dict[str, Any]:
 def _anthropic_entry(one: Listed) -> dict[str, Any]:
     created = datetime.fromtimestamp(one.created_s, UTC).isoformat().replace("+00:00", "Z")
     return {"type": "model", "id": one.name, "display_name": one.name, "created_at": created}
+
+
+def _google_entry(one: Listed) -> dict[str, Any]:
+    methods = ["generateContent", "countTokens"]
+    return {"name": f"models/{one.name}", "displayName": one.name, "supportedGenerationMethods": methods}
 
 
 def _told(content: dict[str, Any]) -> Response:

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -13,8 +12,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.core.chat import Operation
 from gateway.core.errors import GatewayError, MethodNotSupported, UnknownRoute
+from gateway.web.asking import by_path, by_query, generating
 from gateway.web.conversation import Conversation, House
-from gateway.web.errors import new_id, rendered
+from gateway.web.errors import refused
+
+OPENAIS = (Operation.CHAT, Operation.COMPLETIONS, Operation.EMBEDDINGS, Operation.RESPONSES)
+ANTHROPICS = (Operation.MESSAGES, Operation.COUNT_TOKENS)
+GEMINIS = (Operation.GENERATE, Operation.COUNT_CONTENT)
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
@@ -28,14 +32,24 @@ class Routes:
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "http" and scope["method"] == "POST":
-            return self._hot.get(scope["path"], self._rest)(scope, receive, send)
+            path = scope["path"]
+            return (self._hot.get(path) or self._generating(path))(scope, receive, send)
         return self._rest(scope, receive, send)
+
+    def _generating(self, path: str) -> ASGIApp:
+        """Paths in Gemini's form have the model in them."""
+        operation = generating(path)
+        return self._rest if operation is None else self._hot[operation.value]
 
 
 def routes(house: House, cold: Sequence[BaseRoute], lifespan: Lifespan) -> Routes:
-    """Puts the application together."""
-    hot: dict[str, ASGIApp] = {f"/v1{operation.value}": Conversation(operation, house) for operation in Operation}
+    """Puts the application together. Paths in Gemini's form are found by their operation's value, which is no path."""
+    hot: dict[str, ASGIApp] = {f"/v1{operation.value}": Conversation(operation, house) for operation in OPENAIS}
+    for operation in ANTHROPICS:
+        endpoint = Conversation(operation, house, by_query)
+        hot |= {f"{root}{operation.value}": endpoint for root in ("/v1", "", "/v1/v1")}  # as clients put base URLs together
     posts = [Route(path, _only_post, methods=["POST"]) for path in hot]
+    hot |= {operation.value: Conversation(operation, house, by_path) for operation in GEMINIS}
     rest = Starlette(
         routes=[*cold, *posts],
         exception_handlers={GatewayError: _refused, 404: _unknown, 405: _wrong_method},
@@ -69,13 +83,15 @@ async def _wrong_method(request: Request, error: Exception) -> Response:
 
 
 def _hint(path: str) -> str:
-    if not path.startswith("/v1"):
-        return "The API stands below /v1: set the base URL to http://HOST:PORT/v1."
-    return f"Served are {', '.join('/v1' + operation.value for operation in Operation)} and /v1/models."
+    if not path.startswith(("/v1/", "/v1beta/")):
+        return (
+            "The API stands below /v1: set the base URL to http://HOST:PORT/v1 (Anthropic's and Google's clients: without /v1)."
+        )
+    served = ", ".join("/v1" + operation.value for operation in (*OPENAIS, *ANTHROPICS))
+    return f"Served are {served}, /v1/models and /v1beta/models/MODEL:generateContent."
 
 
 def reply(error: GatewayError, path: str) -> Response:
     """An error as a Starlette response."""
-    status, headers, body = rendered(error, path)
-    told: dict[str, Any] = {name.decode(): value.decode("latin-1") for name, value in headers}
-    return Response(body, status, {**told, "x-request-id": new_id()})
+    status, headers, body = refused(error, path)
+    return Response(body, status, {name.decode(): value.decode("latin-1") for name, value in headers})

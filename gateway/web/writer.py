@@ -6,7 +6,7 @@ none is sent while something else is being written, and what comes next waits un
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from starlette.types import Send
@@ -27,7 +27,16 @@ Carry = Callable[[], Awaitable[Chunk | None]]
 NAME_LIMIT = 128
 """Characters of a model's name that a header repeats."""
 
+DROPPED_LIMIT = 1024
+"""Characters of the list of what was left out."""
+
 KEEP_ALIVE = b": keep-alive\n\n"
+
+COMMENTED = frozenset({Operation.CHAT, Operation.COMPLETIONS, Operation.RESPONSES, Operation.MESSAGES})
+"""Operations whose clients skip a comment in a stream; Google's take every line for JSON."""
+
+ANTHROPICS = frozenset({Operation.MESSAGES, Operation.COUNT_TOKENS})
+"""Operations whose clients know the request's id by another name, too."""
 
 STREAM_HEAD: list[Header] = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -78,9 +87,9 @@ class Writer:
         """An envelope with its status, or the event of a stream that has begun."""
         await self._commented()
         if self._started:
-            await self._send({"type": "http.response.body", "body": errors.event(error)})
+            await self._send({"type": "http.response.body", "body": errors.event(error, self._exchange)})
             return
-        status, head, body = errors.rendered(error)
+        status, head, body = errors.rendered(error, self._exchange.operation.dialect, self._exchange.id)
         await self._begin(status, head)
         await self._send({"type": "http.response.body", "body": body})
 
@@ -94,7 +103,7 @@ class Writer:
         if silent_s < self._exchange.snapshot.bounds.heartbeat_s or self._writing or self._over or self._comment is not None:
             return
         request: ModelRequest | None = self._exchange.facts.get("request")
-        if request is not None and request.stream and request.operation is not Operation.EMBEDDINGS:
+        if request is not None and request.stream and request.operation in COMMENTED:
             self._comment = self._tasks.spawn(self._say_alive(), "keep-alive")
 
     # ---------------------------------------------------------------- the parts of a reply
@@ -106,7 +115,9 @@ class Writer:
     async def _open_stream(self) -> None:
         await self._commented()
         if not self._started:
-            await self._begin(200, STREAM_HEAD)
+            reply = self._exchange.reply
+            media_type = reply.media_type if reply is not None else None
+            await self._begin(200, STREAM_HEAD if media_type is None else [(b"content-type", media_type), *STREAM_HEAD[1:]])
 
     async def _say_alive(self) -> None:
         try:
@@ -126,6 +137,8 @@ class Writer:
         """What every reply tells: its id, its place in the trace, who answered, and where the time went."""
         exchange = self._exchange
         told: list[Header] = [(b"x-request-id", exchange.id.encode())]
+        if exchange.operation in ANTHROPICS:
+            told.append((b"request-id", told[0][1]))
         facts = exchange.facts
         record: Record | None = facts.get("record")
         if record is None:
@@ -141,9 +154,17 @@ class Writer:
             )
         else:
             told.append((b"server-timing", b"total;dur=%.1f" % (total_s * 1000)))
+        if exchange.reply is not None and exchange.reply.dropped:
+            told.append((b"x-fleetgate-dropped", listed(exchange.reply.dropped)))
         if record.trace is not None:
             told.append((b"traceparent", record.trace.header().encode()))
         return told
+
+
+def listed(dropped: Sequence[str]) -> bytes:
+    """What was left out of the request, as a header shows it: names are partly the caller's own words."""
+    words = ", ".join(dropped)[:DROPPED_LIMIT]
+    return "".join(filter(str.isprintable, words)).encode("ascii", "replace")
 
 
 def answered_by(target: Target, asked: str) -> bytes:

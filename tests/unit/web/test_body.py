@@ -23,6 +23,7 @@ from gateway.core.errors import (
 )
 from gateway.core.jsonscan import splice
 from gateway.telemetry.tasks import Tasks
+from gateway.web.asking import NOTHING, Asked
 from gateway.web.body import LARGE, check_media_type, parse, receive_body
 from gateway.web.conversation import BodySource
 from gateway.web.departure import EXTENSION, Departure
@@ -284,7 +285,9 @@ def test_a_long_value_of_the_wrong_type_is_told_in_short() -> None:
 def source(body: bytes) -> BodySource:
     receive = receiver(part(body, more=False))
     scope = {"type": "http", "extensions": {EXTENSION: lambda left: None}}
-    return BodySource(Operation.CHAT, receive, {}, Departure(scope, receive, lambda: None, Tasks()), ThreadPoolExecutor(1))
+    return BodySource(
+        Operation.CHAT, NOTHING, receive, {}, Departure(scope, receive, lambda: None, Tasks()), ThreadPoolExecutor(1)
+    )
 
 
 @pytest.mark.parametrize(("size", "others_run"), [(100, False), (LARGE + 1, True)])
@@ -299,3 +302,17 @@ async def test_others_have_their_turn_while_a_large_body_is_parsed(size: int, ot
 async def test_a_large_body_is_refused_from_the_thread_as_well() -> None:
     with pytest.raises(TooManyFields, match="objects and arrays"):
         await source(holding(*[b"[]"] * 100_000)).request(snapshot(ScriptedUpstream()))
+
+
+def test_the_url_says_the_model_and_whether_to_stream_in_geminis_dialect() -> None:
+    body = b'{"contents": [{"parts": [{"text": "hi"}]}]}'
+    request = parse(Operation.GENERATE, body, Asked("alt=sse", "gemini-x", stream=True))
+    assert (request.model, request.stream, request.query, request.body) == ("gemini-x", True, "alt=sse", body)
+
+
+def test_a_body_of_another_dialect_needs_what_that_needs() -> None:
+    with pytest.raises(InvalidValue, match="'messages' is missing"):
+        parse(Operation.MESSAGES, b'{"model": "m"}')
+    with pytest.raises(InvalidValue, match="'contents' is missing"):
+        parse(Operation.GENERATE, b"{}", Asked(model="m", stream=False))
+    assert parse(Operation.RESPONSES, b'{"model": "m"}').operation is Operation.RESPONSES

@@ -7,8 +7,10 @@ import orjson
 import pytest
 
 from gateway.core import errors
+from gateway.core.chat import Dialect, Operation
 from gateway.core.errors import GatewayError, MethodNotSupported, Overloaded, UpstreamRefused, UpstreamTimeout
-from gateway.web.errors import anchor, event, refused, rendered
+from gateway.core.exchange import Exchange
+from gateway.web.errors import anchor, dialect_of, event, refused, rendered
 
 
 def every_error() -> list[type[GatewayError]]:
@@ -26,6 +28,10 @@ def example(kind: type[GatewayError]) -> GatewayError:
     made = special.get(kind, lambda: kind("no"))()
     assert isinstance(made, GatewayError)
     return made
+
+
+def told_in_a_stream(error: GatewayError, operation: Operation = Operation.CHAT) -> bytes:
+    return event(error, Exchange("req_1", operation, {}, None, None, 0.0))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("kind", every_error(), ids=lambda kind: kind.__name__)
@@ -72,7 +78,7 @@ def test_a_message_is_bounded_and_survives_lone_surrogates() -> None:
 def test_half_surrogates_anywhere_in_an_error_are_replaced() -> None:
     error = UpstreamRefused(400, "m\ud800", error_type="t\ud800", error_code="c\ud800", param="p\ud800")
     assert orjson.loads(rendered(error)[2])["error"] == {"message": "m?", "type": "t?", "param": "p?", "code": "c?"}
-    assert event(error).startswith(b"data: ")
+    assert told_in_a_stream(error).startswith(b"data: ")
 
 
 def test_what_the_server_itself_turns_away_has_an_id() -> None:
@@ -80,7 +86,64 @@ def test_what_the_server_itself_turns_away_has_an_id() -> None:
 
 
 def test_an_event_is_one_plain_data_line() -> None:
-    told = event(Overloaded("a\nb"))
+    told = told_in_a_stream(Overloaded("a\nb"))
     assert told.startswith(b'data: {"error":{')
     assert told.endswith(b"\n\n")
     assert told.count(b"\n") == 2
+
+
+@pytest.mark.parametrize("kind", every_error(), ids=lambda kind: kind.__name__)
+def test_every_error_has_anthropics_shape_on_its_routes(kind: type[GatewayError]) -> None:
+    status, _, body = rendered(example(kind), Dialect.ANTHROPIC, "req_1")
+    told = orjson.loads(body)
+    assert set(told) == {"type", "error", "request_id"}
+    assert (told["type"], told["request_id"]) == ("error", "req_1")
+    assert set(told["error"]) == {"type", "message"}
+    assert told["error"]["type"] in {
+        *("invalid_request_error", "authentication_error", "permission_error", "not_found_error", "request_too_large"),
+        *("rate_limit_error", "api_error", "timeout_error", "overloaded_error", "billing_error"),
+    }
+    assert (told["error"]["type"] == "not_found_error") == (status == 404)
+
+
+@pytest.mark.parametrize("kind", every_error(), ids=lambda kind: kind.__name__)
+def test_every_error_has_googles_shape_on_its_routes(kind: type[GatewayError]) -> None:
+    status, _, body = rendered(example(kind), Dialect.GEMINI)
+    told = orjson.loads(body)["error"]
+    assert told["code"] == status
+    assert told["status"].isupper()
+    assert isinstance(told["message"], str)
+
+
+def test_google_is_told_when_to_retry_in_its_own_words() -> None:
+    details = orjson.loads(rendered(Overloaded("no", retry_after_s=13), Dialect.GEMINI)[2])["error"]["details"]
+    assert details[1] == {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "13s"}
+
+
+def test_an_event_in_a_stream_is_in_the_dialect_of_the_operation() -> None:
+    anthropic = told_in_a_stream(Overloaded("no"), Operation.MESSAGES)
+    assert anthropic.startswith(b'event: error\ndata: {"type":"error","error":{"type":"overloaded_error"')
+    responses = told_in_a_stream(Overloaded("no"), Operation.RESPONSES)
+    told = orjson.loads(responses.removeprefix(b"event: error\ndata: "))
+    assert (told["type"], told["code"], told["sequence_number"]) == ("error", "server_is_overloaded", 0)
+    assert told["error"]["message"] == told["message"]
+
+
+@pytest.mark.parametrize(
+    ("path", "dialect"),
+    [
+        ("/v1/chat/completions", Dialect.OPENAI),
+        ("/v1/responses/resp_1", Dialect.OPENAI),
+        ("/v1/messages", Dialect.ANTHROPIC),
+        ("/v1/messages/batches", Dialect.ANTHROPIC),
+        ("/messages", Dialect.ANTHROPIC),
+        ("/v1/v1/messages", Dialect.ANTHROPIC),
+        ("/v1beta/models/x:generateContent", Dialect.GEMINI),
+        ("/v1beta/anything", Dialect.GEMINI),
+        ("/v1/models/x:streamGenerateContent", Dialect.GEMINI),
+        ("/v1/threads/t/messages", Dialect.OPENAI),
+        ("/", Dialect.OPENAI),
+    ],
+)
+def test_the_route_chooses_the_dialect(path: str, dialect: Dialect) -> None:
+    assert dialect_of(path) is dialect
