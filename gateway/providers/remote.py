@@ -6,10 +6,10 @@ stream    read until there is content, so that what fails before it is a status 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
 
-from gateway.core.catalog import ProviderSpec, Target
+from gateway.core.catalog import ProviderSpec, Target, Timeouts
 from gateway.core.clock import Clock, SystemClock
 from gateway.core.errors import (
     UnsupportedOperation,
@@ -82,7 +82,7 @@ class Remote:
         _check_media_type(incoming.headers)
         if ask.request.stream and ask.request.operation.streams:
             reply = StreamReply(incoming, self._wire.stream(ask, self._clock.wall_s()), dropped)
-            await reply.begin((ask.timeouts or self._spec.timeouts).first_token_s)
+            await reply.begin(ask.timeouts or self._spec.timeouts)
             return reply
         body = await incoming.whole(ANSWER_LIMIT)
         return PlainReply(self._wire.read(ask, body, self._clock.wall_s()), dropped)
@@ -132,6 +132,10 @@ def _check_media_type(headers: Sequence[Header]) -> None:
     for name, value in headers:
         if name == b"content-type" and value.lower().startswith(b"text/html"):
             raise UpstreamBroken("The provider answered with a web page; its base URL may be wrong.")
+
+
+def _joined(held: list[Chunk]) -> Chunk:
+    return Chunk(b"".join(chunk.data for chunk in held), [delta for chunk in held for delta in chunk.deltas])
 
 
 class PlainReply:
@@ -184,31 +188,34 @@ class StreamReply:
         """See `Reply`."""
         return self._normaliser.sequence
 
-    async def begin(self, within_s: float) -> None:
+    async def begin(self, timeouts: Timeouts) -> None:
         """Reads until there is content. Raises what comes instead of it, `UpstreamTimeout` where that takes too long."""
-        try:
-            async with asyncio.timeout(within_s):
-                await self._begin()
-        except TimeoutError as error:
-            raise UpstreamTimeout("first_token", within_s) from error
-
-    async def _begin(self) -> None:
-        blocks: list[bytes] = []
-        deltas: list[bytes | Mapping[str, Any]] = []
-        withheld = 0
+        held: list[Chunk] = []
+        if timeouts.first_token_s >= timeouts.between_bytes_s:
+            self._hold(await self._incoming.read(), held)  # which cannot last longer than that: no timer for most streams
+        if not self._begun(held):
+            try:
+                async with asyncio.timeout(timeouts.first_token_s):
+                    while not self._begun(held):
+                        self._hold(await self._incoming.read(), held)
+            except TimeoutError as error:
+                raise UpstreamTimeout("first_token", timeouts.first_token_s) from error
         normaliser = self._normaliser
-        while not normaliser.begun and not normaliser.done and withheld <= WITHHELD_LIMIT:
-            block = await self._incoming.read()
-            chunk = normaliser.feed(block) if block else normaliser.end()
-            if not chunk.data:
-                self.transcript.fold(chunk)
-                continue
-            blocks.append(chunk.data)
-            deltas += chunk.deltas
-            withheld += len(chunk.data)
         if normaliser.fault is not None and not normaliser.begun:
             raise normaliser.fault
-        self._held = Chunk(b"".join(blocks), deltas)
+        self._held = held[0] if len(held) == 1 else _joined(held)
+
+    def _hold(self, block: bytes, held: list[Chunk]) -> None:
+        chunk = self._normaliser.feed(block) if block else self._normaliser.end()
+        if chunk.data:
+            held.append(chunk)
+        else:
+            self.transcript.fold(chunk)
+
+    def _begun(self, held: list[Chunk]) -> bool:
+        """There is content, or nothing more to wait for; past the limit the reply begins without."""
+        normaliser = self._normaliser
+        return normaliser.begun or normaliser.done or sum(len(chunk.data) for chunk in held) > WITHHELD_LIMIT
 
     def __aiter__(self) -> AsyncIterator[Chunk]:
         return self

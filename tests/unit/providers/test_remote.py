@@ -89,6 +89,29 @@ class Dripping(Scripted):
         return b": ping\n\n"
 
 
+class Choosy(Scripted):
+    """What a provider answers that does not take a key."""
+
+    def __init__(self) -> None:
+        super().__init__([b'{"error": {"message": "bad key"}}'], 401)
+
+
+class Turns:
+    """A transport that gives one answer after the other."""
+
+    def __init__(self, *answers: Scripted) -> None:
+        self.answers = list(answers)
+        self.keys: list[bytes] = []
+
+    async def send(self, outgoing: Outgoing, timeouts: Timeouts) -> Incoming:  # noqa: ARG002
+        self.keys.append(dict(outgoing.headers)[b"authorization"])
+        return self.answers.pop(0)
+
+    def retire(self) -> None: ...
+
+    async def aclose(self) -> None: ...
+
+
 class Client:
     """A transport that gives one answer, or fails."""
 
@@ -439,3 +462,33 @@ async def test_a_reply_may_be_closed_at_any_time_and_twice() -> None:
     reply.close()
     reply.close()
     assert answer.closed == 2  # idempotent by contract
+
+
+# ---------------------------------------------------------------- keys and patience
+
+
+async def test_a_refused_key_is_not_the_end_while_there_is_another() -> None:
+    refused = Choosy()
+    sound = answers.dumps(answers.completion("m", {"content": "word"}))
+    client = Turns(refused, plain(sound))
+    reply = await Remote(spec(), OPENAI, client).call(Ask(request(stream=False), TARGET, {}))
+    assert client.keys == [b"Bearer one", b"Bearer two"]
+    assert await carried(reply) == sound
+    assert refused.closed == 1
+
+
+async def test_when_every_key_is_refused_the_fault_is_the_gateways() -> None:
+    client = Turns(Choosy(), Choosy(), Choosy())
+    with pytest.raises(UpstreamCredentials) as caught:
+        await Remote(spec(), OPENAI, client).call(Ask(request(stream=False), TARGET, {}))
+    assert len(client.keys) == 2
+    assert "bad key" not in caught.value.message
+
+
+@pytest.mark.parametrize("first_token_s", [0.01, 0.02])
+async def test_a_stream_without_content_is_given_up_when_its_first_token_is_due(first_token_s: float) -> None:
+    patience = Timeouts(first_token_s=first_token_s, between_bytes_s=0.015)
+    answer = Dripping([event(ROLE)])
+    with pytest.raises(UpstreamTimeout, match="first_token"):
+        await Remote(spec(), OPENAI, Client(answer)).call(Ask(request(), TARGET, {}, patience))
+    assert answer.closed == 1
