@@ -15,12 +15,15 @@ from gateway.core.clock import Clock, SystemClock
 from gateway.core.snapshot import Snapshot
 from gateway.pipeline import Inflight, Pipeline
 from gateway.providers.open import open_upstream
-from gateway.stages import order
+from gateway.routing.health import Health
+from gateway.stages import order, passage_order
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.tasks import Tasks
+from gateway.web.admin.targets import admin_routes
 from gateway.web.conversation import House
 from gateway.web.health import health_routes
 from gateway.web.models import model_routes
+from gateway.web.passage import passage_routes
 from gateway.web.routes import Routes, routes
 from gateway.web.schemas import schema_routes
 
@@ -32,11 +35,13 @@ class Application:
         self.tasks = Tasks()
         self.inflight = Inflight()
         self.metrics = Metrics()
+        self.health = Health(self.metrics)
         self.live = Live(inputs, self._prepare, self._retire, self._reloaded)
         self._follow_files = follow_files
         self._clock: Clock = SystemClock()
         self._started = False
         self.metrics.gauge("fleetgate_in_flight", lambda: len(self.inflight))
+        self.metrics.gauges("fleetgate_target_state", lambda: self.health.states(self._clock.now_s()))
         self.asgi = self._routes()
 
     async def start(self, examined: Examined | None = None) -> Loaded:
@@ -50,10 +55,14 @@ class Application:
         return self.live.current
 
     def _routes(self) -> Routes:
-        pipeline = Pipeline(order(self.metrics, self.inflight, self._clock), self.tasks)
+        pipeline = Pipeline(order(self.metrics, self.inflight, self._clock, self.health, self.tasks), self.tasks)
         house = House(pipeline, self.inflight, self._current, self._clock, self.tasks)
+        admin = admin_routes(self._current, self.health, self._clock)
         health = health_routes(self.inflight, lambda: self._started, self.metrics)
-        return routes(house, [*health, *model_routes(self._current), *schema_routes()], self._lifespan)
+        forwarding = Pipeline(passage_order(self.metrics, self.inflight, self._clock), self.tasks)
+        passages = passage_routes(dataclasses.replace(house, pipeline=forwarding))
+        cold = [*health, *model_routes(self._current), *schema_routes(), *admin, *passages]
+        return routes(house, cold, self._lifespan)
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
@@ -87,9 +96,9 @@ class Application:
 
         return await asyncio.to_thread(opened)
 
-    @staticmethod
-    def _retire(old: Snapshot, new: Snapshot) -> None:
+    def _retire(self, old: Snapshot, new: Snapshot) -> None:
         """Lets go of the providers that only `old` used; calls that have pinned it go on."""
+        self.health.keep({target.label for target in new.catalog.targets()})
         kept = {id(upstream) for upstream in new.upstreams.values()}
         for upstream in old.upstreams.values():
             if id(upstream) not in kept:

@@ -17,6 +17,7 @@ from gateway.core.transcript import Chunk, Transcript
 from gateway.core.upstream import Ask
 from gateway.identity.keys import digest
 from gateway.pipeline import Inflight, Pipeline, Stage
+from gateway.routing.health import Health
 from gateway.stages import order
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.tasks import Tasks
@@ -167,7 +168,9 @@ def snapshot(upstream: ScriptedUpstream, bounds: Bounds | None = None) -> Snapsh
     entry = KeyEntry(digest(PEPPER, KEY), Principal(tenant, "ci"))
     return Snapshot(
         version="1",
-        catalog=Catalog.of([Model("m", (target,)), Model("x-*", (Target("p", "*", "p/*"),)), Model("forbidden", (target,))]),
+        catalog=Catalog.of(
+            [Model("m", (target,), attempts=1), Model("x-*", (Target("p", "*", "p/*"),)), Model("forbidden", (target,))]
+        ),
         providers={"p": ProviderSpec("p", "openai")},
         keys={entry.digest: entry},
         pepper=PEPPER,
@@ -191,7 +194,9 @@ class Gateway:
         self.inflight = Inflight()
         clock = SystemClock()
         self.snapshot = snapshot(self.upstream, bounds)
-        self.pipeline = Pipeline(stages(list(order(self.metrics, self.inflight, clock))), self.tasks)
+        self.health = Health(self.metrics)
+        every = order(self.metrics, self.inflight, clock, self.health, self.tasks)
+        self.pipeline = Pipeline(stages(list(every)), self.tasks)
         self.house = House(self.pipeline, self.inflight, lambda: self.snapshot, clock, self.tasks)
 
     def start(self, client: Client, operation: Operation = Operation.CHAT) -> "asyncio.Task[None]":

@@ -9,7 +9,6 @@ from gateway.cli.program import NAME
 from gateway.config.models.server import EVERYWHERE, Listen
 from gateway.core.catalog import Model, ProviderSpec
 from gateway.core.snapshot import Snapshot
-from gateway.providers.wire import WIRES
 
 SHOWN = 12
 """Entries of a kind that are named; the others are counted."""
@@ -46,10 +45,19 @@ def lines(facts: Facts, snapshot: Snapshot) -> list[str]:
         *_section("auth", [_auth(snapshot)]),
         *_section("not yet", _idle(facts)),
         "",
-        f"  export OPENAI_BASE_URL={base_url(facts.listen)}",
-        f"  export OPENAI_API_KEY={'any' if not snapshot.keys else 'YOUR_KEY'}",
+        *_exports(base_url(facts.listen), "any" if not snapshot.keys else "YOUR_KEY"),
         *_invitation(facts.program, snapshot),
         "",
+    ]
+
+
+def _exports(url: str, key: str) -> list[str]:
+    """What points each SDK here. Anthropic's and Google's write the version into the path themselves."""
+    root = url.removesuffix("/v1")
+    return [
+        f"  export OPENAI_BASE_URL={url} OPENAI_API_KEY={key}",
+        f"  export ANTHROPIC_BASE_URL={root} ANTHROPIC_AUTH_TOKEN={key}",
+        f"  export GOOGLE_GEMINI_BASE_URL={root} GEMINI_API_KEY={key}",
     ]
 
 
@@ -78,8 +86,6 @@ def provider_line(spec: ProviderSpec, variable: str | None = None) -> str:
 
 def shortcoming(spec: ProviderSpec) -> str:
     """Why calls to this provider are answered with 503; empty where they are not."""
-    if spec.wire not in WIRES:
-        return f"{spec.wire} is not served yet"
     if spec.key_needed and not spec.api_keys:
         return f"no key: set {spec.variable}" if spec.variable else "no key: give it api_keys"
     return ""

@@ -15,8 +15,10 @@ from gateway.core.catalog import Model
 from gateway.core.clock import SystemClock
 from gateway.core.snapshot import Snapshot
 from gateway.pipeline import Inflight, shape_of
+from gateway.routing.health import Health
 from gateway.stages import order
 from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.tasks import Tasks
 
 Row = Mapping[str, str | Sequence[str]]
 BOUNDLESS = 100_000
@@ -46,7 +48,8 @@ def _model_row(model: Model, snapshot: Snapshot) -> Row:
 def pipeline(as_json: bool) -> int:
     """The stages in their order, with what each does."""
     rows: list[Row] = []
-    for stage in order(Metrics(), Inflight(), SystemClock()):
+    metrics = Metrics()
+    for stage in order(metrics, Inflight(), SystemClock(), Health(metrics), Tasks()):
         says = (inspect.getdoc(sys.modules[type(stage).__module__]) or "").splitlines()[0]
         rows.append({"stage": type(stage).__name__, "shape": shape_of(stage).value, "purpose": says})
     show(rows, as_json)

@@ -2,32 +2,41 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import get_args
 from urllib.parse import urlsplit
 
 from gateway.config.keyring import Variables
-from gateway.config.models.providers import Provider
+from gateway.config.models.providers import Provider, Wire
 from gateway.config.models.server import Listen
+from gateway.config.places import base_url_of, location_of, needs_key, usual_variable
 from gateway.config.problems import Finding, Severity, Where
+from gateway.config.requirements import requirements
 from gateway.core.catalog import PoolLimits, ProviderSpec, Timeouts
 from gateway.providers.echo.script import ScriptError, parse
 
-OPENAI = "https://api.openai.com/v1"
-KEY_NEEDED = frozenset({"api.openai.com"})
-"""Hosts that answer nobody without a key."""
-
-SERVED = ("openai", "echo")
-"""The wires that this version speaks; the others are accepted, and answer 503."""
+SERVED: tuple[str, ...] = get_args(Wire)
+"""The wires that may be configured, and are served."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
 
 
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Where a configuration stands: the folder of its relative paths, who names which variables, and the variables."""
+
+    folder: Path
+    variables: Variables
+    environ: Mapping[str, str]
+
+
 def specs_of(
-    providers: Mapping[str, Provider], listen: Listen, folder: Path, variables: Variables
+    providers: Mapping[str, Provider], listen: Listen, setting: Setting
 ) -> tuple[dict[str, ProviderSpec], list[Finding]]:
     """The specifications by name, and what is wrong or deserves a look."""
-    specs = {name: _spec(name, provider, folder, variables) for name, provider in providers.items()}
+    variables = setting.variables
+    specs = {name: _spec(name, provider, setting) for name, provider in providers.items()}
     findings = [finding for name, provider in providers.items() for finding in _look(name, provider, specs[name])]
     for name, spec in specs.items():
         if listen.is_at(spec.base_url):  # what the start screen invites to export would send every call round for ever
@@ -36,25 +45,43 @@ def specs_of(
     return specs, findings
 
 
-def _spec(name: str, provider: Provider, folder: Path, variables: Variables) -> ProviderSpec:
-    base_url = provider.base_url or (OPENAI if provider.wire == "openai" else "")
+def _spec(name: str, provider: Provider, setting: Setting) -> ProviderSpec:
+    location = location_of(provider, setting.environ)
+    base_url = base_url_of(provider, location)
     patience, pool = provider.timeouts, provider.pool
-    named = [one for at in range(len(provider.api_keys)) for one in variables(("providers", name, "api_keys", at))]
-    named += variables(("providers", name, "api_keys"))
     return ProviderSpec(
         name=name,
         wire=provider.wire,
         base_url=base_url,
         api_keys=tuple(text for key in provider.api_keys if (text := key.get_secret_value().strip())),
-        timeouts=Timeouts(patience.connect, patience.first_byte, patience.between_bytes, patience.total),
+        timeouts=Timeouts(patience.connect, patience.first_byte, patience.between_bytes, patience.total, patience.first_token),
         pool=PoolLimits(pool.idle, pool.total, pool.idle_for, pool.age),
-        ca_file=str(folder / provider.ca_file) if provider.ca_file else None,
+        ca_file=_beside(setting.folder, provider.ca_file),
         driver="httpx" if provider.proxy else provider.driver,
         proxy=provider.proxy or None,
-        variable=named[0] if named else None,
-        key_needed=provider.wire == "openai" and urlsplit(base_url).hostname in KEY_NEEDED,
+        variable=_variable(name, provider, setting.variables),
+        key_needed=needs_key(provider.wire, base_url),
         script=tuple(provider.script.items()),
+        vendor=provider.vendor or "",
+        version=provider.version or "",
+        project=provider.project or "",
+        location=location,
+        credentials_file=_beside(setting.folder, provider.credentials_file),
+        profile=provider.profile or None,
+        headers=tuple((header, value.get_secret_value()) for header, value in provider.headers.items()),
+        fetches_images=provider.images == "fetch",
     )
+
+
+def _beside(folder: Path, file: str | None) -> str | None:
+    return str(folder / file) if file else None
+
+
+def _variable(name: str, provider: Provider, variables: Variables) -> str | None:
+    """The first variable that a key of the provider refers to."""
+    where: Where = ("providers", name, "api_keys")
+    named = [one for at in range(len(provider.api_keys)) for one in variables((*where, at))]
+    return next(iter((*named, *variables(where))), None)
 
 
 def _look(name: str, provider: Provider, spec: ProviderSpec) -> Iterator[Finding]:
@@ -67,16 +94,9 @@ def _look(name: str, provider: Provider, spec: ProviderSpec) -> Iterator[Finding
             rule="bad-name",
             at_key=True,
         )
-    if spec.wire not in SERVED:
-        yield Finding(
-            (*where, "wire"),
-            f"this version does not serve {spec.wire!r} yet; models of {name!r} answer 503",
-            f"use one of {', '.join(SERVED)}, or leave it for a later version",
-            Severity.NOTE,
-            "not-yet",
-        )
     if spec.key_needed and not spec.api_keys:
-        hint = f"set {spec.variable}" if spec.variable else 'add api_keys: [ "${OPENAI_API_KEY}" ]'
+        usual = usual_variable(provider, spec.base_url)
+        hint = f"set {spec.variable}" if spec.variable else f'add api_keys: [ "${{{usual}}}" ]'
         yield Finding(
             where,
             f"{urlsplit(spec.base_url).hostname} needs a key; until then models of {name!r} answer 503",
@@ -85,6 +105,7 @@ def _look(name: str, provider: Provider, spec: ProviderSpec) -> Iterator[Finding
             "no-key",
             at_key=True,
         )
+    yield from requirements(where, provider, spec)
     yield from _keys(where, provider)
     yield from _script(where, provider)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gateway.config.document import Document
-from gateway.config.masking import EXAMPLE_KEY, is_secret
+from gateway.config.masking import EXAMPLE_KEY, is_secret, is_told_apart
 from gateway.config.problems import Finding, Severity, Where, dotted
 
 ANY = "*"
@@ -15,7 +15,6 @@ NOT_YET: tuple[tuple[Where, str, str], ...] = (
     (("server", "held"), "no call waits for capacity", ""),
     (("stores", "hot"), "state lives in memory", "memory://"),
     (("stores", "ledger"), "no account of requests is kept", ""),
-    (("auth", "admin_key"), "there is no admin API", ""),
     (("providers", ANY, "capacity"), "no call waits for capacity", ""),
     (("tiers",), "no policy chooses from them", ""),
     (("prices",), "no cost is computed", ""),
@@ -41,15 +40,12 @@ def not_yet(document: Document) -> Iterator[Finding]:
         for where, value in _matches(document.data, pattern):
             if value not in (None, "", [], {}) and str(value) != harmless:
                 yield _note(where, instead)
-    for where, chain in _matches(document.data, ("models", ANY, "chain")):
-        if isinstance(chain, list) and len(chain) > 1:
-            yield _note(where, "of several targets only the first by priority and weight is asked")
 
 
 def literal_secrets(document: Document) -> Iterator[Finding]:
     """A warning for every secret that stands in the file instead of being referred to."""
     for where, source in document.sources.items():
-        secret = is_secret(where) or _PASSWORD.search(source.literal) is not None
+        secret = (is_secret(where) and not is_told_apart(where)) or _PASSWORD.search(source.literal) is not None
         alone = not source.variables or len(source.literal) >= _LONG
         if secret and alone and source.literal not in ("", EXAMPLE_KEY):
             yield Finding(

@@ -1,4 +1,5 @@
-"""The CA files of the providers: there and readable, and what is in each, so that a new one counts as a change. Blocks."""
+"""The files that providers name beside the configuration: there and readable, and what is in each, so that a new one counts as
+a change. Blocks."""
 
 from collections.abc import Mapping
 
@@ -6,23 +7,29 @@ from gateway.config.files import Files, reason
 from gateway.config.models.providers import Provider
 from gateway.config.problems import Finding
 
+NAMED = (("ca_file", "a PEM file"), ("credentials_file", "a service account's JSON file"))
+"""The keys that name a file, and what is expected there."""
+
 
 def ca_digests(providers: Mapping[str, Provider], files: Files) -> tuple[dict[str, str], list[Finding]]:
-    """The digest of each provider's CA file by the provider's name, and which files cannot be read."""
+    """The digest of each provider's files by the provider's name, and which files cannot be read."""
     digests: dict[str, str] = {}
     findings: list[Finding] = []
     for name, provider in providers.items():
-        if provider.ca_file:
+        for key, kind in NAMED:
+            file = getattr(provider, key)
+            if not file:
+                continue
             try:
-                digests[name] = files.digest(provider.ca_file)
+                digests[name] = digests.get(name, "") + files.digest(file)
             except (OSError, ValueError) as error:
-                findings.append(_unread(name, provider.ca_file, error))
+                findings.append(_unread((name, key), file, kind, error))
     return digests, findings
 
 
-def _unread(provider: str, file: str, error: Exception) -> Finding:
-    where = ("providers", provider, "ca_file")
+def _unread(place: tuple[str, str], file: str, kind: str, error: Exception) -> Finding:
+    where = ("providers", *place)
     if isinstance(error, FileNotFoundError):
-        return Finding(where, f"there is no file {file!r}", "name a PEM file", rule="absent-file")
-    hint = "let this user read it, or name another PEM file" if isinstance(error, PermissionError) else "name a PEM file"
+        return Finding(where, f"there is no file {file!r}", f"name {kind}", rule="absent-file")
+    hint = f"let this user read it, or name {kind}" if isinstance(error, PermissionError) else f"name {kind}"
     return Finding(where, f"the file {file!r} cannot be read: {reason(error)}", hint, rule="absent-file")

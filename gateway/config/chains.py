@@ -1,12 +1,17 @@
 """From the names that callers may use to the targets behind them: `provider/model`, chains, patterns. Pure."""
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
-from gateway.config.models.catalog import ChainTarget, ModelEntry
+from gateway.config.models.catalog import ChainTarget, Failover, ModelEntry
 from gateway.config.models.providers import Provider
 from gateway.config.problems import Finding, Where
 from gateway.config.validate import nearest
 from gateway.core.catalog import Model, Target
+
+NEXT = "next"
+"""In `failover`: the next target of the chain."""
+ANY = "*"
 
 
 def models_of(entries: Mapping[str, ModelEntry], providers: Mapping[str, Provider]) -> tuple[list[Model], list[Finding]]:
@@ -14,16 +19,42 @@ def models_of(entries: Mapping[str, ModelEntry], providers: Mapping[str, Provide
     models: list[Model] = []
     findings: list[Finding] = []
     for name, entry in entries.items():
-        wrong = [*_name(name), *_chain(name, entry, providers)]
+        wrong = [*_name(name), *_chain(name, entry, providers), *_failover(name, entry.failover, entries)]
         findings += wrong
         if not wrong:
-            models.append(Model(name, tuple(map(_target, entry.chain))))
+            models.append(_model(name, entry))
     return models, findings
 
 
-def _target(one: ChainTarget) -> Target:
+def _model(name: str, entry: ModelEntry) -> Model:
+    """`groq/*: groq/*` asks for what stands in place of the star; `claude-*: anthropic/*` for the whole name."""
+    prefix = name[:-1] if name.endswith("/*") else ""
+    targets = tuple(_target(one, prefix, strict=entry.unsupported == "refuse") for one in entry.chain)
+    failover = {code: told for code, told in entry.failover if told is not None}
+    return Model(name, targets, entry.attempts, MappingProxyType(failover), entry.hedge)
+
+
+def _target(one: ChainTarget, prefix: str, *, strict: bool) -> Target:
     provider, _, model = one.target.partition("/")
-    return Target(provider, model, one.target, one.weight, one.priority)
+    return Target(provider, model, one.target, one.weight, one.priority, strict, prefix if model == ANY else "")
+
+
+def _failover(name: str, failover: Failover, entries: Mapping[str, ModelEntry]) -> Iterator[Finding]:
+    for code, told in failover:
+        where: Where = ("models", name, "failover", code)
+        if told is None or told == NEXT:
+            continue
+        if told == name:
+            yield Finding(where, f"{name!r} would ask itself again", f"write {NEXT}, or another model", rule="bad-failover")
+        elif told not in entries and not _is_taken(told, entries):
+            near = nearest(told, entries)
+            hint = f"did you mean {near!r}?" if near else f"write {NEXT}, or add it under models"
+            yield Finding(where, f"there is no model {told!r}", hint, rule="unknown-model")
+
+
+def _is_taken(name: str, entries: Mapping[str, ModelEntry]) -> bool:
+    """Whether a pattern takes it."""
+    return ANY not in name and any(one.endswith(ANY) and name.startswith(one[:-1]) for one in entries)
 
 
 def _name(name: str) -> Iterator[Finding]:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from gateway.config.accounts import specs_of
+from gateway.config.accounts import Setting, specs_of
 from gateway.config.chains import models_of
-from gateway.config.keyring import Keyring, Variables, holds_example, weak_keys
+from gateway.config.keyring import LONG_ENOUGH, Keyring, Variables, holds_example, weak_keys
 from gateway.config.masking import EXAMPLE_KEY
 from gateway.config.models import Config, Policy
 from gateway.config.models.server import Listen
@@ -18,6 +18,7 @@ from gateway.config.problems import Finding, Severity, Where
 from gateway.config.version import version_of
 from gateway.core.catalog import Catalog
 from gateway.core.snapshot import Bounds, Snapshot
+from gateway.identity.keys import digest
 
 
 def _no_variables(_: Where) -> tuple[str, ...]:
@@ -30,7 +31,7 @@ class Surroundings:
 
     `folder` is where its relative paths start; `listen` the address that is really used; `pepper` stands in where none
     is configured; `variables` tells which environment variables a value refers to; `created_s` is what model listings show;
-    `ca_digests` has what is in the CA file of each provider that names one.
+    `ca_digests` has what is in the files that each provider names; `environ` are the variables.
     """
 
     folder: Path
@@ -40,6 +41,7 @@ class Surroundings:
     policies: Sequence[Policy] = ()
     variables: Variables = _no_variables
     ca_digests: Mapping[str, str] = field(default_factory=dict)
+    environ: Mapping[str, str] = field(default_factory=dict)
 
 
 def compile_config(config: Config, around: Surroundings) -> tuple[Snapshot, list[Finding]]:
@@ -47,7 +49,8 @@ def compile_config(config: Config, around: Surroundings) -> tuple[Snapshot, list
     listen = around.listen or config.server.listen
     models, findings = models_of(config.models, config.providers)
     catalog = Catalog.of(models, around.created_s)
-    specs, more = specs_of(config.providers, listen, around.folder, around.variables)
+    setting = Setting(around.folder, around.variables, around.environ)
+    specs, more = specs_of(config.providers, listen, setting)
     specs |= {name: replace(specs[name], ca_digest=digest) for name, digest in around.ca_digests.items()}
     pepper = _pepper(config) or around.pepper
     ring = Keyring(pepper, catalog, config.models, around.variables)
@@ -60,8 +63,9 @@ def compile_config(config: Config, around: Surroundings) -> tuple[Snapshot, list
         keys=MappingProxyType(ring.keys),
         pepper=pepper,
         bounds=_bounds(config),
+        admin_key=digest(pepper, admin) if (admin := _admin_key(config)) else None,
     )
-    open_to_others = [*weak_keys(config.tenants, listen), *exposure(listen, snapshot)]
+    open_to_others = [*weak_keys(config.tenants, listen), *_weak_admin_key(config, listen), *exposure(listen, snapshot)]
     return snapshot, [*findings, *more, *ring.findings, *_nothing_to_ask(config), *open_to_others]
 
 
@@ -100,6 +104,19 @@ def _nothing_to_ask(config: Config) -> list[Finding]:
 
 def _pepper(config: Config) -> bytes:
     return config.auth.pepper.get_secret_value().encode() if config.auth.pepper else b""
+
+
+def _admin_key(config: Config) -> str:
+    return config.auth.admin_key.get_secret_value() if config.auth.admin_key else ""
+
+
+def _weak_admin_key(config: Config, listen: Listen) -> list[Finding]:
+    key = _admin_key(config)
+    if listen.loopback or not key or (len(key) >= LONG_ENOUGH and key != EXAMPLE_KEY):
+        return []
+    message = f"the admin key is one that others can find out, and {listen} can be reached by them"
+    hint = f"make one of {LONG_ENOUGH} characters or more at random, or listen on 127.0.0.1"
+    return [Finding(("auth", "admin_key"), message, hint, Severity.WARNING, "weak-key")]
 
 
 def _bounds(config: Config) -> Bounds:

@@ -17,7 +17,7 @@ from gateway.config.policies import Policies, read_policies
 from gateway.config.problems import Finding, Problem, Severity, Where, render_all
 from gateway.config.validate import validate
 from gateway.config.watched import Watched
-from gateway.config.zero import Zero, zero_config
+from gateway.config.zero import zero_config
 from gateway.core.snapshot import Snapshot
 
 
@@ -79,7 +79,7 @@ def examine(inputs: Inputs, *, pipe: bool = True) -> Examined:
 def _examine_environment(inputs: Inputs) -> Examined:
     listen = inputs.listen(Config().server.listen)
     zero = zero_config(inputs.environ, listen)
-    around = Surroundings(Path(), inputs.pepper, listen, inputs.born_s, variables=Zero.variables)
+    around = Surroundings(Path(), inputs.pepper, listen, inputs.born_s, variables=zero.variables, environ=inputs.environ)
     snapshot, findings = compile_config(zero.config, around)
     problems = tuple(map(_without_file, (*zero.findings, *findings)))
     return Examined(problems, Loaded(snapshot, listen, None, zero.found, zero.unserved, _fixed(zero.config)))
@@ -104,7 +104,14 @@ def _examine_file(inputs: Inputs, path: Path, *, pipe: bool) -> Examined:
     digests, unread = ca_digests(usable.providers, files)
     listen = inputs.listen(usable.server.listen)
     around = Surroundings(
-        path.parent, inputs.pepper, listen, _age(path), policies.policies, document.variables, MappingProxyType(digests)
+        path.parent,
+        inputs.pepper,
+        listen,
+        _age(path),
+        policies.policies,
+        document.variables,
+        MappingProxyType(digests),
+        inputs.environ,
     )
     snapshot, clashes = compile_config(usable, around)
     clashes = [one for one in clashes if one.where not in document.dead]

@@ -10,8 +10,9 @@ EXAMPLE_KEY = "sk-fg-example-not-for-production"
 NEVER_SECRET = frozenset({"server", "models", "tiers", "prices", "match", "examples"})
 """Sections whose names may sound like secrets (a model `my-key`) without being any."""
 
-_SECRET_KEY = re.compile(r"(?:^|[_-])(?:api_?keys?|keys?|secrets?|passwords?|pepper|token)$", re.IGNORECASE)
-_HOLDS_SECRETS = re.compile(r"api[_-]?keys?", re.IGNORECASE)
+_SECRET_KEY = re.compile(r"(?:^|[_-])(?:api_?keys?|keys?|secrets?|passwords?|pepper|(?<!first_)token)$", re.IGNORECASE)
+_HOLDS_SECRETS = re.compile(r"api[_-]?keys?|headers", re.IGNORECASE)
+_HARMLESS = re.compile(r"(?!.*(?:auth|key|token|secret|cookie|password|credential|signature)).*", re.IGNORECASE)
 _LOOKS_SECRET = re.compile(
     r"\b(?:sk|pk|rk|gsk|xai|ghp|hf)[-_][A-Za-z0-9_-]{6,}"  # the prefixes of vendors
     r"|\bAIza[A-Za-z0-9_-]{10,}"
@@ -27,6 +28,11 @@ def is_secret(where: Where) -> bool:
     if not names or names[0] in NEVER_SECRET:
         return False
     return _SECRET_KEY.search(names[-1]) is not None or any(map(_HOLDS_SECRETS.fullmatch, names))
+
+
+def is_told_apart(where: Where) -> bool:
+    """Whether a secret place holds something harmless, by its name: a header that is no credential."""
+    return "headers" in where[:-1] and _HARMLESS.fullmatch(str(where[-1])) is not None
 
 
 def masked(text: str) -> str:

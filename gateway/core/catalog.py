@@ -70,7 +70,7 @@ class Target:
     """One place that can answer: a model of a provider (`*`: whatever the caller asked for).
 
     `label` is its name in metrics, bounded by the configuration. `strict`: parameters that it cannot take are refused
-    instead of dropped.
+    instead of dropped. `prefix`: what is taken off the asked name, where the model is `*`.
     """
 
     provider: str
@@ -79,10 +79,11 @@ class Target:
     weight: int = 1
     priority: int = 1
     strict: bool = False
+    prefix: str = ""
 
     def named(self, asked: str) -> str:
         """The model's name at the provider, where the caller asked for `asked`."""
-        return asked if self.model == "*" else self.model
+        return asked.removeprefix(self.prefix) if self.model == "*" else self.model
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,11 @@ class Catalog:
         return Catalog(
             MappingProxyType({one.name: one for one in every if not one.name.endswith("*")}), tuple(patterns), created_s
         )
+
+    def targets(self) -> "list[Target]":
+        """Every target, once, whichever models have it."""
+        chains = [model.targets for model in (*self.models.values(), *self.patterns)]
+        return list({target.label: target for targets in chains for target in targets}.values())
 
     def find(self, name: str) -> Model | None:
         """The model of exactly this name, else that of the longest pattern it fits, else None."""

@@ -12,6 +12,7 @@ class Dialect(Enum):
     OPENAI = "openai"
     ANTHROPIC = "anthropic"
     GEMINI = "gemini"
+    BEDROCK = "bedrock"
 
     __hash__ = object.__hash__  # members are themselves only; Enum's own hash is a call in Python
 
@@ -27,6 +28,8 @@ class Operation(Enum):
     COUNT_TOKENS = "/messages/count_tokens"
     GENERATE = "/models/{model}:generateContent"
     COUNT_CONTENT = "/models/{model}:countTokens"
+    CONVERSE = "/model/{model}/converse"
+    PASSAGE = "/{passage}"
 
     __hash__ = object.__hash__  # members are themselves only; Enum's own hash is a call in Python
 
@@ -52,6 +55,7 @@ _DIALECTS: Mapping[Operation, Dialect] = MappingProxyType(
         Operation.COUNT_TOKENS: Dialect.ANTHROPIC,
         Operation.GENERATE: Dialect.GEMINI,
         Operation.COUNT_CONTENT: Dialect.GEMINI,
+        Operation.CONVERSE: Dialect.BEDROCK,
     }
 )
 _PLAIN = frozenset({Operation.EMBEDDINGS, Operation.COUNT_TOKENS, Operation.COUNT_CONTENT})

@@ -31,6 +31,10 @@ class GatewayError(Exception):
         self.param = param
         self.retry_after_s = retry_after_s
 
+    def give_up(self) -> None:
+        """Asks the client not to try again: the gateway has done so already."""
+        self.should_retry = False  # type: ignore[misc]  # of this one error, not of its class
+
 
 class Refusal(GatewayError):
     """The gateway refuses the call; nothing was sent upstream and nothing is owed."""
@@ -134,6 +138,13 @@ class PreviousResponseNotFound(Refusal):
     code = "previous_response_not_found"
 
 
+class ObjectNotFound(Refusal):
+    """The file, batch, response or the like does not exist, or is another tenant's."""
+
+    status = 404
+    code = "object_not_found"
+
+
 class UnknownRoute(Refusal):
     """The path is none of this gateway's."""
 
@@ -206,6 +217,22 @@ class ProviderNotConfigured(Refusal):
     should_retry = False
 
 
+class NoTargetLeft(Refusal):
+    """No target of the model can be asked now: each has failed too often lately, or was taken out."""
+
+    status = 503
+    type = "service_unavailable_error"
+    code = "all_targets_unavailable"
+
+
+class TargetsCooling(Refusal):
+    """Every target of the model has said lately that it is asked too often."""
+
+    status = 429
+    type = "requests"
+    code = "rate_limit_exceeded"
+
+
 # ---------------------------------------------------------------- the provider's
 
 
@@ -216,7 +243,7 @@ class UpstreamUnreachable(UpstreamFault):
 
 
 class UpstreamTimeout(UpstreamFault):
-    """The provider was too slow; `phase` is connect, first_byte, between_bytes or total."""
+    """The provider was too slow; `phase` is connect, first_byte, first_token, between_bytes, total or deadline."""
 
     status = 504
     code = "upstream_timeout"

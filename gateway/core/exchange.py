@@ -1,6 +1,6 @@
 """One request on its way: given at birth, written by stages, ended once.
 
-given      id, operation, headers, source, snapshot, born_s
+given      id, operation, headers, source, snapshot, born_s; passage, where it is one
 facts      each written once, by the stage that its declaration names; reading too early names that stage
 ending     reply, taps, outcome
 """
@@ -12,6 +12,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar, overload
 from gateway.core.catalog import Target
 from gateway.core.chat import ModelRequest, Operation
 from gateway.core.errors import GatewayError
+from gateway.core.passage import Passage
 from gateway.core.record import Record, Usage
 from gateway.core.snapshot import Snapshot
 from gateway.core.tenant import Principal
@@ -94,7 +95,7 @@ class Source(Protocol):
 class Exchange:
     """A request, what is known of it, and how it ended."""
 
-    __slots__ = ("born_s", "facts", "headers", "id", "operation", "outcome", "reply", "snapshot", "source", "taps")
+    __slots__ = ("born_s", "facts", "headers", "id", "operation", "outcome", "passage", "reply", "snapshot", "source", "taps")
 
     record = Fact[Record]("trace")
     principal = Fact[Principal]("identify")
@@ -117,6 +118,7 @@ class Exchange:
         self.source = source
         self.snapshot = snapshot
         self.born_s = born_s
+        self.passage: Passage | None = None
         self.facts: dict[str, Any] = {}
         self.reply: Reply | None = None
         self.taps: list[Tap] = []

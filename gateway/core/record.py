@@ -3,6 +3,7 @@
 What every call makes is a named tuple, which costs half of a frozen dataclass to make.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -18,11 +19,15 @@ class Usage(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """One try at one target: how long it took to its first content or its failure, and the failure's code."""
+    """One try at one target: how long it took to its first content or its failure, and the failure's code.
+
+    `usage`: what a try has cost whose answer is not the caller's, such as that of a hedge which came second.
+    """
 
     target: str
     seconds: float
     error: str | None = None
+    usage: Usage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +45,12 @@ class TraceContext:
 
 @dataclass(slots=True)
 class Record:
-    """The account of an exchange, in readings of the clock's `now_s`. `first_byte_s`: when the first chunk could leave."""
+    """The account of an exchange, in readings of the clock's `now_s`. `first_byte_s`: when the first chunk could leave.
+
+    `dropped`: what the target could not take of the request, in words.
+    """
 
     trace: TraceContext | None = None
     first_byte_s: float | None = None
     attempts: list[Attempt] = field(default_factory=list)
+    dropped: Sequence[str] = ()

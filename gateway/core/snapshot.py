@@ -24,7 +24,8 @@ class Snapshot:
     """Everything a request needs to know of the configuration, and the hash that names it.
 
     `keys` maps a key's digest to its entry; empty means that auth is off. `pepper` keys the digests. `upstreams` are the
-    open counterparts of `providers`, put in by the composition root when the snapshot is prepared.
+    open counterparts of `providers`, put in by the composition root when the snapshot is prepared. `admin_key` is the digest
+    of the key that opens the admin API; None: there is none.
     """
 
     version: str
@@ -33,4 +34,5 @@ class Snapshot:
     keys: Mapping[bytes, KeyEntry] = field(default_factory=dict)
     pepper: bytes = field(default=b"", repr=False)
     bounds: Bounds = Bounds()
+    admin_key: bytes | None = field(default=None, repr=False)
     upstreams: Mapping[str, Upstream] = field(default_factory=dict, repr=False, compare=False)

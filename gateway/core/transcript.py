@@ -20,7 +20,7 @@ class Chunk:
     """A block of an answer: bytes in the caller's dialect, and what they say.
 
     `deltas` holds, in order, the parsed events of the block in OpenAI's chunk form; a piece of plain text of the first
-    choice stands there as its raw bytes (the inside of a JSON string without escapes), because most of a stream is that.
+    choice stands there as its bytes in UTF-8 (halves of surrogate pairs included), because most of a stream is that.
     """
 
     data: bytes

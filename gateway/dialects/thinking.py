@@ -20,6 +20,9 @@ SEAL_LIMIT: Final = 64 * 1024
 """Characters of one sealed id; thinking that needs more is not sealed, and the next turn goes without it."""
 OPENED_LIMIT: Final = 1024 * 1024
 """Bytes of what one seal may hold: ids come from the caller."""
+GROWTH_LIMIT: Final = 16
+"""How many times its length a seal may hold, beyond a start: a thousand times is what a request full of bombs would need."""
+_START: Final = 4096
 
 Block = Mapping[str, Any]
 
@@ -33,7 +36,7 @@ class Opened(NamedTuple):
 
 
 def seal(call_id: str, blocks: Sequence[Block] = (), signature: str | None = None) -> str:
-    """The id with both in it; the id alone where there is nothing to seal, or more than `SEAL_LIMIT`."""
+    """The id with both in it; the id alone where there is nothing to seal, too much, or what cannot be written."""
     held: dict[str, Any] = {}
     if blocks:
         held["b"] = list(blocks)
@@ -41,9 +44,18 @@ def seal(call_id: str, blocks: Sequence[Block] = (), signature: str | None = Non
         held["s"] = signature
     if not held:
         return call_id
-    packed = base64.urlsafe_b64encode(zlib.compress(orjson.dumps(held), 6)).rstrip(b"=").decode()
-    sealed = f"{call_id}{MARK}{packed}"
-    return sealed if len(sealed) <= SEAL_LIMIT else call_id
+    try:
+        plain = orjson.dumps(held)
+    except orjson.JSONEncodeError:  # half of a surrogate pair
+        return call_id
+    deflated = zlib.compress(plain, 6)
+    sealed = f"{call_id}{MARK}{base64.urlsafe_b64encode(deflated).rstrip(b'=').decode()}"
+    return sealed if len(sealed) <= SEAL_LIMIT and len(plain) <= _most(deflated) else call_id
+
+
+def own_id(call_id: str) -> str:
+    """The id without what is sealed into it, which is not looked at."""
+    return call_id.partition(MARK)[0]
 
 
 def opened(call_id: str) -> Opened:
@@ -64,7 +76,12 @@ def _unpacked(packed: str) -> Mapping[str, Any]:
     try:
         deflated = base64.b64decode(packed + "=" * (-len(packed) % 4), altchars=b"-_", validate=True)
         inflating = zlib.decompressobj()
-        held = orjson.loads(inflating.decompress(deflated, OPENED_LIMIT))
+        held = orjson.loads(inflating.decompress(deflated, _most(deflated)))
     except (binascii.Error, ValueError, zlib.error):
         return {}
     return held if isinstance(held, dict) else {}
+
+
+def _most(deflated: bytes) -> int:
+    """Bytes that may come out of so many."""
+    return min(OPENED_LIMIT, _START + GROWTH_LIMIT * len(deflated))

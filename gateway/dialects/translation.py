@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 from gateway.core.chat import ModelRequest
 
 Delta = bytes | Mapping[str, Any]
-"""As in `Chunk.deltas`: an event of a chat's stream, or text of its first choice, as the inside of a JSON string."""
+"""As in `Chunk.deltas`: an event of a chat's stream, or text of its first choice."""
 
 
 class Renderer(Protocol):

@@ -17,8 +17,20 @@ def presented_key(headers: Mapping[bytes, bytes]) -> str | None:
         scheme, _, key = authorization.partition(b" ")
         if scheme.lower() == b"bearer" and key.strip():
             return key.strip().decode("latin-1")
+        if scheme.startswith(b"AWS4-") and (key_id := _access_key_id(key)):
+            return key_id.decode("latin-1")
     key = headers.get(b"x-api-key") or headers.get(b"api-key") or headers.get(b"x-goog-api-key") or b""
     return key.strip().decode("latin-1") or None
+
+
+def _access_key_id(signature: bytes) -> bytes:
+    """The access key's id out of `Credential=ID/DATE/REGION/SERVICE/aws4_request, SignedHeaders=..., Signature=...`.
+
+    It is the gateway's key, sent in clear as a bearer's is. What was signed, and with which secret, cannot be checked: of a
+    key only a digest is known here.
+    """
+    credential = signature.partition(b"Credential=")[2].partition(b",")[0]
+    return credential.strip().rsplit(b"/", 4)[0]
 
 
 def principal_of(headers: Mapping[bytes, bytes], snapshot: Snapshot) -> Principal:

@@ -19,10 +19,14 @@ from gateway.core.errors import (
     UpstreamFault,
     UpstreamTimeout,
 )
+from gateway.core.passage import Delivery, Parcel
 from gateway.core.transcript import Chunk, PlainTranscript, Transcript
 from gateway.core.upstream import Ask, Reply
 from gateway.dialects.table import TRANSLATIONS
+from gateway.providers import passing
+from gateway.providers.images.inlining import Inliner
 from gateway.providers.keys import Keys
+from gateway.providers.passed import received
 from gateway.providers.translated import TranslatedReply
 from gateway.providers.transport.contract import Header, Incoming, Transport
 from gateway.providers.wire import Normaliser, Wire
@@ -51,13 +55,17 @@ class Remote:
         self._clock = clock
         self._keys = Keys(spec, clock)
         self._signer = wire.signer(spec) if wire.signer is not None else None
+        self._images = Inliner() if spec.fetches_images and wire.inlines_images else None
 
     async def call(self, ask: Ask) -> Reply:
         """See `Upstream`."""
         spec, wire = self._spec, self._wire
         request = ask.request
-        if request.operation not in wire.speaks(spec, ask.target):
+        if request.operation not in wire.speaks(spec, ask.target.named(request.model)):
             return await self._translated(ask)
+        if self._images is not None:
+            request = await self._images.inlined(request)
+            ask = ask._replace(request=request)
         key = self._keys.next()
         outgoing = wire.write(request, ask.target, spec, key, ask.headers)
         if outgoing.dropped:
@@ -98,8 +106,27 @@ class Remote:
         chat, dropped = translation.into_chat(ask.request)
         if dropped:
             refuse_dropped(ask.target, dropped)
+        now_s = self._clock.now_s
+        began_s = now_s()
         reply = await self.call(ask._replace(request=chat))
-        return TranslatedReply(reply, translation, ask.request, dropped)
+        return TranslatedReply(reply, translation, ask.request, dropped, lambda: now_s() - began_s)
+
+    async def deliver(self, parcel: Parcel) -> Delivery:
+        """See `Courier`."""
+        spec, key = self._spec, self._keys.next()
+        incoming = await self._transport.send(passing.write(parcel, spec, key), passing.patience(parcel, spec))
+        try:
+            if 200 <= incoming.status < 300:
+                return await received(parcel, incoming, spec.name)
+            raise passing.told(await self._refused(incoming), parcel)
+        except UpstreamCredentials:
+            incoming.close()
+            if key is None or not self._keys.reject(key) or parcel.blocks is not None:
+                raise
+        except BaseException:
+            incoming.close()
+            raise
+        return await self.deliver(parcel)  # with another key
 
     def retire(self) -> None:
         """See `Upstream`."""
@@ -173,7 +200,6 @@ class StreamReply:
     __slots__ = ("_held", "_incoming", "_normaliser", "dropped", "transcript")
 
     streaming = True
-    media_type: bytes | None = None
 
     def __init__(self, incoming: Incoming, normaliser: Normaliser, dropped: Sequence[str] = ()) -> None:
         self.dropped = dropped
@@ -187,6 +213,11 @@ class StreamReply:
     def sequence(self) -> int:
         """See `Reply`."""
         return self._normaliser.sequence
+
+    @property
+    def media_type(self) -> bytes | None:
+        """See `Reply`."""
+        return self._normaliser.media_type
 
     async def begin(self, timeouts: Timeouts) -> None:
         """Reads until there is content. Raises what comes instead of it, `UpstreamTimeout` where that takes too long."""

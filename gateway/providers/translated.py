@@ -1,6 +1,6 @@
 """An answer in the caller's dialect, from a provider that was asked for a chat."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from gateway.core.chat import ModelRequest
@@ -10,11 +10,22 @@ from gateway.dialects.translation import Renderer, Translation
 
 
 class TranslatedReply:
-    """Wraps the reply to the chat; its transcript is that reply's own."""
+    """Wraps the reply to the chat; its transcript is that reply's own. `elapsed_s`: how long the call has taken so far."""
 
-    __slots__ = ("_ended", "_inner", "_renderer", "_request", "_translation", "dropped", "media_type", "streaming")
+    __slots__ = (
+        *("_elapsed_s", "_ended", "_inner", "_renderer", "_request", "_translation"),
+        *("dropped", "media_type", "streaming"),
+    )
 
-    def __init__(self, inner: Reply, translation: Translation, request: ModelRequest, dropped: Sequence[str]) -> None:
+    def __init__(
+        self,
+        inner: Reply,
+        translation: Translation,
+        request: ModelRequest,
+        dropped: Sequence[str],
+        elapsed_s: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        self._elapsed_s = elapsed_s
         self._inner = inner
         self._ended = False
         self._translation = translation
@@ -51,14 +62,21 @@ class TranslatedReply:
 
     def _whole(self, chunk: Chunk) -> Chunk:
         completion: Any = chunk.deltas[0] if chunk.deltas else {}
-        return Chunk(self._translation.answer(self._request, completion), chunk.deltas)
+        return Chunk(self._translation.answer(self._request, {**completion, **self._timed()}), chunk.deltas)
 
     def _last(self, renderer: Renderer) -> Chunk:
         """The end, once."""
         if self._ended:
             raise StopAsyncIteration
         self._ended = True
-        return Chunk(renderer.end())
+        # A chunk that says its usage alone was nothing for the caller, and has not come by here.
+        usage = self.transcript.usage
+        last = self._timed() | ({"usage": usage} if usage else {})
+        return Chunk(renderer.feed((last,)) + renderer.end())
+
+    def _timed(self) -> dict[str, Any]:
+        """Some dialects tell how long it took."""
+        return {"latency_ms": round(self._elapsed_s() * 1000)}
 
     def close(self) -> None:
         """See `Reply`."""

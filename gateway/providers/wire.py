@@ -10,8 +10,23 @@ from gateway.core.chat import ModelRequest, Operation
 from gateway.core.errors import UpstreamFault
 from gateway.core.transcript import Chunk
 from gateway.core.upstream import Ask
-from gateway.providers.openai import answer, faults, request, stream
+from gateway.providers.anthropic import answer as anthropic_answer
+from gateway.providers.anthropic import faults as anthropic_faults
+from gateway.providers.anthropic import request as anthropic_request
+from gateway.providers.anthropic import stream as anthropic_stream
+from gateway.providers.azure import faults as azure_faults
+from gateway.providers.azure import request as azure_request
+from gateway.providers.bedrock import faults as bedrock_faults
+from gateway.providers.bedrock import operations as bedrock
+from gateway.providers.bedrock.signing import signer as bedrock_signer
+from gateway.providers.google import answer as google_answer
+from gateway.providers.google import faults as google_faults
+from gateway.providers.google import request as google_request
+from gateway.providers.google import stream as google_stream
+from gateway.providers.openai import by_operation, faults
 from gateway.providers.transport.contract import Header, Outgoing
+from gateway.providers.vertex import operations as vertex
+from gateway.providers.vertex.signing import signer as vertex_signer
 
 
 class Normaliser(Protocol):
@@ -19,7 +34,7 @@ class Normaliser(Protocol):
 
     `begun`: there is content. `complete`: all choices asked for have their finish reasons, so that whatever may still come,
     the answer is whole. `done`: nothing will follow. `fault`: why not, to be raised once the chunk that came before it is
-    handed out. `sequence`: events so far, in a dialect that numbers them.
+    handed out. `sequence`: events so far, in a dialect that numbers them. `media_type`: as in `Reply`.
     """
 
     begun: bool
@@ -27,6 +42,7 @@ class Normaliser(Protocol):
     done: bool
     fault: UpstreamFault | None
     sequence: int
+    media_type: bytes | None
 
     def feed(self, block: bytes) -> Chunk:
         """Takes a block of the body; the chunk may be empty. Raises `UpstreamFault`."""
@@ -45,20 +61,21 @@ class Signer(Protocol):
         ...
 
 
-Speaks = Callable[[ProviderSpec, Target], frozenset[Operation]]
+Speaks = Callable[[ProviderSpec, str], frozenset[Operation]]
 
 
 @dataclass(frozen=True, slots=True)
 class Wire:
     """How to speak to one kind of provider. Times are Unix time.
 
-    `speaks(spec, target)`: the operations that go to this target as they are; any other is translated into a chat, which
+    `speaks(spec, model)`: the operations that go to this model as they are; any other is translated into a chat, which
     every wire speaks, if `gateway.dialects` can. For these operations alone are the following called.
 
     `write(request, target, spec, key, headers)` gives the request; `headers` are the caller's.
     `read(ask, body, wall_s)` gives a plain answer as one chunk; `stream(ask, wall_s)` a normaliser for a streamed one; both
     answer in the dialect of the operation, with deltas in OpenAI's form.
-    `fault(spec, status, headers, body, wall_s)` says what an answer means whose status is no success.
+    `fault(spec, status, headers, body, wall_s)` says what an answer means whose status is no success. `inlines_images`: it
+    passes no URLs of images on, so that their bytes are fetched where the provider is configured to.
     """
 
     write: Callable[[ModelRequest, Target, ProviderSpec, str | None, Mapping[bytes, bytes]], Outgoing]
@@ -66,17 +83,43 @@ class Wire:
     stream: Callable[[Ask, float], Normaliser]
     fault: Callable[[ProviderSpec, int, Sequence[Header], bytes, float], UpstreamFault]
     speaks: Speaks
-    signer: Callable[[ProviderSpec], Signer] | None = None
+    signer: Callable[[ProviderSpec], Signer | None] | None = None
+    inlines_images: bool = False
 
 
-_OPENAIS: Final = frozenset({Operation.CHAT, Operation.COMPLETIONS, Operation.EMBEDDINGS})
+OPENAI: Final = Wire(by_operation.write, by_operation.read, by_operation.normaliser, faults.fault, by_operation.speaks)
+AZURE: Final = Wire(azure_request.write, by_operation.read, by_operation.normaliser, azure_faults.fault, azure_request.speaks)
+ANTHROPIC: Final = Wire(
+    anthropic_request.write,
+    anthropic_answer.read,
+    anthropic_stream.normaliser,
+    anthropic_faults.fault,
+    anthropic_request.speaks,
+)
+GOOGLE: Final = Wire(
+    google_request.write,
+    google_answer.read,
+    google_stream.normaliser,
+    google_faults.fault,
+    google_request.speaks,
+    inlines_images=True,
+)
+VERTEX: Final = Wire(
+    vertex.write, vertex.read, vertex.normaliser, vertex.fault, vertex.speaks, vertex_signer, inlines_images=True
+)
+BEDROCK: Final = Wire(
+    bedrock.write, bedrock.read, bedrock.normaliser, bedrock_faults.fault, bedrock.speaks, bedrock_signer, inlines_images=True
+)
 
-
-def _openais(_spec: ProviderSpec, _target: Target) -> frozenset[Operation]:
-    return _OPENAIS
-
-
-OPENAI: Final = Wire(request.write, answer.read, stream.normaliser, faults.fault, _openais)
-
-WIRES: Final[Mapping[str, Wire]] = MappingProxyType({"openai": OPENAI, "echo": OPENAI})
+WIRES: Final[Mapping[str, Wire]] = MappingProxyType(
+    {
+        "openai": OPENAI,
+        "azure": AZURE,
+        "anthropic": ANTHROPIC,
+        "echo": OPENAI,
+        "google": GOOGLE,
+        "vertex": VERTEX,
+        "bedrock": BEDROCK,
+    }
+)
 """By the name in the configuration. `echo` speaks like OpenAI, over a transport of its own."""

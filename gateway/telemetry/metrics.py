@@ -5,7 +5,7 @@ lock and two calls for every addition. The library still keeps the registry and 
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final, Literal
@@ -53,6 +53,17 @@ METRICS: Final = (
     Declared("fleetgate_tokens_total", "counter", "Tokens used, as reported or estimated.", ("tenant", "target", "kind")),
     Declared("fleetgate_usage_estimated_total", "counter", "Answers whose usage had to be estimated.", ("tenant", "target")),
     Declared("fleetgate_in_flight", "gauge", "Calls in flight now."),
+    Declared("fleetgate_attempts_total", "counter", "Tries at targets, by what came of them.", ("target", "result")),
+    Declared("fleetgate_retries_total", "counter", "Tries at a target that had failed in the same call.", ("target",)),
+    Declared("fleetgate_failovers_total", "counter", "Tries at another target after a failure.", ("from", "to")),
+    Declared("fleetgate_hedges_total", "counter", "Tries beside one that was slow to begin.", ("target", "result")),
+    Declared("fleetgate_target_state", "gauge", "0 closed, 1 cooling, 2 half-open, 3 open.", ("target",)),
+    Declared(
+        "fleetgate_upstream_credentials_refused_total",
+        "counter",
+        "Calls that a provider refused because of the gateway's own key.",
+        ("provider",),
+    ),
     Declared("fleetgate_config_reloads_total", "counter", "Attempts to load a changed configuration.", ("result",)),
 )
 
@@ -114,7 +125,7 @@ class Metrics(Collector):
         self._declared = {one.name: one for one in table}
         self._counters = {one.name: Counter() for one in table if one.kind == "counter"}
         self._histograms = {one.name: Histogram() for one in table if one.kind == "histogram"}
-        self._gauges: dict[str, Callable[[], float]] = {}
+        self._gauges: dict[str, Callable[[], Mapping[Labels, float]]] = {}
         self._registry = CollectorRegistry()
         self._registry.register(self)
         ProcessCollector(registry=self._registry)
@@ -130,6 +141,10 @@ class Metrics(Collector):
 
     def gauge(self, name: str, read: Callable[[], float]) -> None:
         """Sets where the value of a declared gauge is read from."""
+        self.gauges(name, lambda: {(): read()})
+
+    def gauges(self, name: str, read: Callable[[], Mapping[Labels, float]]) -> None:
+        """The same for a gauge with labels: a value for each tuple of their values."""
         if self._declared[name].kind != "gauge":
             raise KeyError(name)
         self._gauges[name] = read
@@ -146,8 +161,14 @@ class Metrics(Collector):
                 case "histogram":
                     yield _distributed(one, self._histograms[one.name])
                 case "gauge":
-                    read = self._gauges.get(one.name)
-                    yield GaugeMetricFamily(one.name, one.says, read() if read is not None else 0)
+                    yield _read(one, self._gauges.get(one.name))
+
+
+def _read(one: Declared, read: Callable[[], Mapping[Labels, float]] | None) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(one.name, one.says, labels=one.labels)
+    for labels, value in (read() if read is not None else {} if one.labels else {(): 0.0}).items():
+        family.add_metric(labels, value)
+    return family
 
 
 def _counted(one: Declared, counter: Counter) -> CounterMetricFamily:

@@ -1,4 +1,4 @@
-"""What the URL of a call says beside its body: a query to be passed on, in Gemini's dialect also the model and the way."""
+"""What the URL of a call says beside its body: a query to be passed on, with Google and Amazon also the model and the way."""
 
 import re
 from typing import Final, NamedTuple
@@ -11,6 +11,7 @@ from gateway.core.chat import Operation
 _PLACE: Final = re.compile(
     r"/(?:v1|v1beta|v1alpha)/models/(?P<model>[^:]+(?::[^:]+)*):(?P<method>generateContent|streamGenerateContent|countTokens)"
 )
+_CONVERSE: Final = re.compile(r"(?:/v1)?/model/(?P<model>.+)/(?P<method>converse|converse-stream)", re.DOTALL)
 _METHODS: Final = {
     "generateContent": (Operation.GENERATE, False),
     "streamGenerateContent": (Operation.GENERATE, True),
@@ -39,6 +40,18 @@ def generating(path: str) -> Operation | None:
     """Which operation a path in Gemini's form asks for; None where it has another form."""
     found = _PLACE.fullmatch(path)
     return _METHODS[found["method"]][0] if found else None
+
+
+def conversing(path: str) -> Operation | None:
+    """The same of a path in Bedrock's form, where the model's name may be an ARN with slashes in it."""
+    return Operation.CONVERSE if path.startswith(("/model/", "/v1/model/")) and _CONVERSE.fullmatch(path) else None
+
+
+def by_model(scope: Scope) -> Asked:
+    """Which model, and whether its answer is to be a stream, for a path that `conversing` knows."""
+    found = _CONVERSE.fullmatch(scope["path"])
+    assert found is not None  # `conversing` chose the endpoint
+    return Asked("", found["model"], found["method"] == "converse-stream")
 
 
 def by_path(scope: Scope) -> Asked:

@@ -10,6 +10,8 @@ from starlette.types import Receive
 from gateway.core.chat import ModelRequest, Operation
 from gateway.core.errors import BodyTooLarge, DuplicateKey, InvalidJson, InvalidValue, TooManyFields, UnsupportedMediaType
 from gateway.core.jsonscan import Census, at_most, census, repeated_key
+from gateway.dialects.responses.asking import chat_of_input
+from gateway.dialects.shapes import written
 from gateway.web.asking import NOTHING, Asked
 
 Kind = type | tuple[type, ...]
@@ -31,6 +33,7 @@ _NEEDED: Final[Mapping[Operation, tuple[str, Kind]]] = {
     Operation.MESSAGES: ("messages", list),
     Operation.COUNT_TOKENS: ("messages", list),
     Operation.GENERATE: ("contents", (list, dict, str)),
+    Operation.CONVERSE: ("messages", list),
 }
 _NAMES: Final[Mapping[Kind, str]] = {
     list: "an array",
@@ -88,6 +91,8 @@ def parse(operation: Operation, body: bytes, asked: Asked = NOTHING) -> ModelReq
     if large:
         _check_amounts(body)
     fields = _object(body)
+    if operation is Operation.CHAT and "messages" not in fields and "input" in fields:
+        return _converted(fields, body)
     _check_types(operation, fields, asked)
     options = fields.get("stream_options")
     canonical = not large and _is_canonical(fields, body)
@@ -103,6 +108,13 @@ def parse(operation: Operation, body: bytes, asked: Asked = NOTHING) -> ModelReq
         wants_usage=options is not None and options.get("include_usage") is True,
         query=asked.query,
     )
+
+
+def _converted(fields: dict[str, Any], body: bytes) -> ModelRequest:
+    """A chat that came in the form of a response, as Cursor sends some."""
+    _refuse_repeated_keys(fields, body)
+    _check_types(Operation.RESPONSES, fields, NOTHING)
+    return parse(Operation.CHAT, written(chat_of_input(fields), "input").encode())._replace(foreign=True)
 
 
 def _check_amounts(body: bytes) -> None:

@@ -8,6 +8,7 @@ import orjson
 
 from gateway.core.chat import Dialect, Operation
 from gateway.core.errors import GatewayError
+from gateway.dialects import eventstream
 
 Fields = dict[str, Any]
 
@@ -39,6 +40,24 @@ _GEMINI: Final[Mapping[int, str]] = MappingProxyType(
     }
 )
 
+_BEDROCK: Final[Mapping[int, str]] = MappingProxyType(
+    {
+        401: "AccessDeniedException",
+        402: "AccessDeniedException",
+        403: "AccessDeniedException",
+        404: "ResourceNotFoundException",
+        408: "ModelTimeoutException",
+        424: "ModelErrorException",
+        429: "ThrottlingException",
+        502: "ModelErrorException",
+        503: "ServiceUnavailableException",
+        504: "ModelTimeoutException",
+        529: "ServiceUnavailableException",
+    }
+)
+_BEDROCK_STREAMED: Final = frozenset({"validationException", "throttlingException", "serviceUnavailableException"})
+"""Exceptions that a stream of Converse's can end with, beside the two for what the model or the server did."""
+
 
 class Told(NamedTuple):
     """An error in the words that are meant for the caller, and the id of the request that met it, where it has one."""
@@ -53,16 +72,23 @@ def envelope(told: Told, dialect: Dialect) -> bytes:
     return _dumped(_ENVELOPES[dialect](told))
 
 
-def event(told: Told, operation: Operation, sequence: int, *, framed: bool = True) -> bytes:
-    """An event in a stream, `sequence` numbered events into it. `framed`: the stream is one of server-sent events."""
+def element(told: Told, operation: Operation, *, first: bool) -> bytes:
+    """The last element of an array that is streamed element by element, and the array's end."""
+    return b"%b%b]" % (b"[" if first else b",\r\n", envelope(told, operation.dialect))
+
+
+def event(told: Told, operation: Operation, sequence: int) -> bytes:
+    """An event in a stream, `sequence` numbered events into it."""
     if operation is Operation.RESPONSES:
         words = _openai_words(told)
         said = {**words, "type": "error", "sequence_number": sequence, "error": words}  # SDKs raise at the last
         return b"event: error\ndata: %b\n\n" % _dumped(said)
+    if operation.dialect is Dialect.BEDROCK:
+        return _bedrock_event(told)
     body = envelope(told, operation.dialect)
     if operation.dialect is Dialect.ANTHROPIC:
         return b"event: error\ndata: %b\n\n" % body
-    return b"data: %b\n\n" % body if framed else b",\r\n%b]" % body
+    return b"data: %b\n\n" % body
 
 
 def _openai(told: Told) -> Fields:
@@ -96,8 +122,28 @@ def _gemini(told: Told) -> Fields:
     return {"error": {"code": error.status, "message": told.message, "status": status, "details": details}}
 
 
+def exception_of(status: int) -> str:
+    """What AWS calls an error of this status; in a reply a header says it."""
+    otherwise = "ValidationException" if status < 500 else "InternalServerException"
+    return _BEDROCK.get(status, otherwise)
+
+
+def _bedrock(told: Told) -> Fields:
+    return {"message": told.message}
+
+
+def _bedrock_event(told: Told) -> bytes:
+    status = told.error.status
+    name = exception_of(status)
+    kind = name[0].lower() + name[1:]
+    if kind in _BEDROCK_STREAMED or status == 500:
+        return eventstream.exception(kind, _cleaned(_bedrock(told)))
+    fields = {**_bedrock(told), "originalStatusCode": status, "originalMessage": told.message}
+    return eventstream.exception("modelStreamErrorException", _cleaned(fields))
+
+
 _ENVELOPES: Final[Mapping[Dialect, Callable[[Told], Fields]]] = MappingProxyType(
-    {Dialect.OPENAI: _openai, Dialect.ANTHROPIC: _anthropic, Dialect.GEMINI: _gemini}
+    {Dialect.OPENAI: _openai, Dialect.ANTHROPIC: _anthropic, Dialect.GEMINI: _gemini, Dialect.BEDROCK: _bedrock}
 )
 
 

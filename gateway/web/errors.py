@@ -7,13 +7,16 @@ The id of a request is made here as well: replies that carry nothing else of our
 
 import os
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 from gateway.core.chat import Dialect
 from gateway.core.errors import GatewayError, MethodNotSupported, UpstreamRefused
 from gateway.core.exchange import Exchange
+from gateway.dialects.table import TRANSLATIONS
 from gateway.web import envelopes
-from gateway.web.envelopes import Told, envelope
+from gateway.web.envelopes import Told, envelope, exception_of
 
 Header = tuple[bytes, bytes]
 Rendered = tuple[int, list[Header], bytes]
@@ -21,6 +24,14 @@ Rendered = tuple[int, list[Header], bytes]
 MESSAGE_LIMIT: Final = 4000
 """Characters of a message; parts of it may be the caller's or the provider's own words, which have no bound."""
 
+ID_NAMES: Final[Mapping[Dialect, bytes]] = MappingProxyType(
+    {Dialect.ANTHROPIC: b"request-id", Dialect.BEDROCK: b"x-amzn-requestid"}
+)
+"""Under which name beside our own clients of a dialect know the id of a request."""
+
+_ANTHROPICS = ("/v1/messages", "/messages", "/v1/v1/messages")
+_GEMINIS = ("/v1beta/", "/v1alpha/")
+_BEDROCKS = ("/model/", "/v1/model/")
 _METHOD = re.compile(r":(?:stream)?[gG]enerateContent$|:countTokens$")
 _WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
@@ -60,6 +71,8 @@ def rendered(error: GatewayError, dialect: Dialect = Dialect.OPENAI, request_id:
     """The whole reply for an error before the first byte, but for the headers that tell the request's id."""
     body = envelope(told(error, request_id), dialect)
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), *headers_of(error)]
+    if dialect is Dialect.BEDROCK:
+        headers.append((b"x-amzn-errortype", exception_of(error.status).encode()))
     return error.status, headers, body
 
 
@@ -67,7 +80,7 @@ def named(request_id: str, dialect: Dialect) -> list[Header]:
     """The headers that tell the request's id, under the name that the dialect has for it as well."""
     value = request_id.encode()
     ours = [(b"x-request-id", value)]
-    return [*ours, (b"request-id", value)] if dialect is Dialect.ANTHROPIC else ours
+    return [*ours, (ID_NAMES[dialect], value)] if dialect in ID_NAMES else ours
 
 
 def refused(error: GatewayError, path: str) -> Rendered:
@@ -80,16 +93,24 @@ def refused(error: GatewayError, path: str) -> Rendered:
 def event(error: GatewayError, exchange: Exchange) -> bytes:
     """The error inside a stream that has begun. Nothing follows that would make the answer look whole."""
     reply = exchange.reply
-    framed = reply is None or reply.media_type is None
     sequence = reply.sequence if reply is not None else 0
-    return envelopes.event(told(error, exchange.id), exchange.operation, sequence, framed=framed)
+    if media_type_of(exchange) == b"application/json":
+        return envelopes.element(told(error, exchange.id), exchange.operation, first=reply is None)
+    return envelopes.event(told(error, exchange.id), exchange.operation, sequence)
+
+
+def media_type_of(exchange: Exchange) -> bytes | None:
+    """Of a stream that answers the exchange, where that is not events; known before there is a reply."""
+    if exchange.reply is not None:
+        return exchange.reply.media_type
+    translation = TRANSLATIONS.get(exchange.operation)
+    return translation.media_type(exchange.request) if translation is not None and exchange.knows("request") else None
 
 
 def dialect_of(path: str) -> Dialect:
     """Which API a path belongs to, known or not."""
-    parts = path.split("/", 4)
-    if "messages" in (parts[1], *parts[2:3]) or path.startswith("/v1/v1/messages"):
+    if path.startswith(_ANTHROPICS):
         return Dialect.ANTHROPIC
-    if parts[1:2] in (["v1beta"], ["v1alpha"]) or _METHOD.search(path):
+    if path.startswith(_GEMINIS) or _METHOD.search(path):
         return Dialect.GEMINI
-    return Dialect.OPENAI
+    return Dialect.BEDROCK if path.startswith(_BEDROCKS) else Dialect.OPENAI

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.core.chat import Operation
 from gateway.core.errors import GatewayError, MethodNotSupported, UnknownRoute
-from gateway.web.asking import by_path, by_query, generating
+from gateway.web.asking import by_model, by_path, by_query, conversing, generating
 from gateway.web.conversation import Conversation, House
 from gateway.web.errors import refused
 
@@ -33,23 +33,24 @@ class Routes:
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "http" and scope["method"] == "POST":
             path = scope["path"]
-            return (self._hot.get(path) or self._generating(path))(scope, receive, send)
+            return (self._hot.get(path) or self._named(path))(scope, receive, send)
         return self._rest(scope, receive, send)
 
-    def _generating(self, path: str) -> ASGIApp:
-        """Paths in Gemini's form have the model in them."""
-        operation = generating(path)
+    def _named(self, path: str) -> ASGIApp:
+        """Paths in Gemini's form and Bedrock's have the model in them."""
+        operation = generating(path) or conversing(path)
         return self._rest if operation is None else self._hot[operation.value]
 
 
 def routes(house: House, cold: Sequence[BaseRoute], lifespan: Lifespan) -> Routes:
-    """Puts the application together. Paths in Gemini's form are found by their operation's value, which is no path."""
+    """Puts the application together. Paths with a model in them are found by their operation's value, which is no path."""
     hot: dict[str, ASGIApp] = {f"/v1{operation.value}": Conversation(operation, house) for operation in OPENAIS}
     for operation in ANTHROPICS:
         endpoint = Conversation(operation, house, by_query)
         hot |= {f"{root}{operation.value}": endpoint for root in ("/v1", "", "/v1/v1")}  # as clients put base URLs together
     posts = [Route(path, _only_post, methods=["POST"]) for path in hot]
     hot |= {operation.value: Conversation(operation, house, by_path) for operation in GEMINIS}
+    hot[Operation.CONVERSE.value] = Conversation(Operation.CONVERSE, house, by_model)
     rest = Starlette(
         routes=[*cold, *posts],
         exception_handlers={GatewayError: _refused, 404: _unknown, 405: _wrong_method},
@@ -83,6 +84,8 @@ async def _wrong_method(request: Request, error: Exception) -> Response:
 
 
 def _hint(path: str) -> str:
+    if path.startswith("/model/"):
+        return "Of Bedrock's operations, /model/MODEL/converse and /model/MODEL/converse-stream are served."
     if not path.startswith(("/v1/", "/v1beta/")):
         return (
             "The API stands below /v1: set the base URL to http://HOST:PORT/v1 (Anthropic's and Google's clients: without /v1)."

@@ -6,7 +6,8 @@ none is sent while something else is being written, and what comes next waits un
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from starlette.types import Send
@@ -32,11 +33,18 @@ DROPPED_LIMIT = 1024
 
 KEEP_ALIVE = b": keep-alive\n\n"
 
-COMMENTED = frozenset({Operation.CHAT, Operation.COMPLETIONS, Operation.RESPONSES, Operation.MESSAGES})
-"""Operations whose clients skip a comment in a stream; Google's take every line for JSON."""
+SIGNS: Mapping[Operation, bytes] = MappingProxyType(
+    {
+        **dict.fromkeys((Operation.CHAT, Operation.COMPLETIONS, Operation.RESPONSES, Operation.MESSAGES), KEEP_ALIVE),
+        Operation.GENERATE: b"\n",  # Google's clients take every line for JSON but an empty one
+    }
+)
+"""What says that a stream is alive and is skipped by every client; operations that are not here have nothing like it."""
 
-ANTHROPICS = frozenset({Operation.MESSAGES, Operation.COUNT_TOKENS})
-"""Operations whose clients know the request's id by another name, too."""
+ID_NAMES: Mapping[Operation, bytes] = MappingProxyType(
+    {operation: errors.ID_NAMES[operation.dialect] for operation in Operation if operation.dialect in errors.ID_NAMES}
+)
+"""The name under which clients of an operation know the request's id, too."""
 
 STREAM_HEAD: list[Header] = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -103,7 +111,7 @@ class Writer:
         if silent_s < self._exchange.snapshot.bounds.heartbeat_s or self._writing or self._over or self._comment is not None:
             return
         request: ModelRequest | None = self._exchange.facts.get("request")
-        if request is not None and request.stream and request.operation in COMMENTED:
+        if request is not None and request.stream and request.operation in SIGNS:
             self._comment = self._tasks.spawn(self._say_alive(), "keep-alive")
 
     # ---------------------------------------------------------------- the parts of a reply
@@ -115,15 +123,19 @@ class Writer:
     async def _open_stream(self) -> None:
         await self._commented()
         if not self._started:
-            reply = self._exchange.reply
-            media_type = reply.media_type if reply is not None else None
-            await self._begin(200, STREAM_HEAD if media_type is None else [(b"content-type", media_type), *STREAM_HEAD[1:]])
+            await self._begin(200, self._stream_head())
+
+    def _stream_head(self) -> list[Header]:
+        """Events, but where the dialect has something else."""
+        media_type = errors.media_type_of(self._exchange)
+        return STREAM_HEAD if media_type is None else [(b"content-type", media_type), *STREAM_HEAD[1:]]
 
     async def _say_alive(self) -> None:
         try:
             if not self._started:
-                await self._begin(200, STREAM_HEAD)
-            await self._send({"type": "http.response.body", "body": KEEP_ALIVE, "more_body": True})
+                await self._begin(200, self._stream_head())
+            sign = SIGNS[self._exchange.operation]
+            await self._send({"type": "http.response.body", "body": sign, "more_body": True})
         finally:
             self._spoke_s = self._clock.now_s()
             self._comment = None
@@ -137,15 +149,15 @@ class Writer:
         """What every reply tells: its id, its place in the trace, who answered, and where the time went."""
         exchange = self._exchange
         told: list[Header] = [(b"x-request-id", exchange.id.encode())]
-        if exchange.operation in ANTHROPICS:
-            told.append((b"request-id", told[0][1]))
+        if (name := ID_NAMES.get(exchange.operation)) is not None:
+            told.append((name, told[0][1]))
         facts = exchange.facts
         record: Record | None = facts.get("record")
         if record is None:
             return told
         total_s = self._clock.now_s() - exchange.born_s
         attempts = record.attempts
-        if attempts:
+        if attempts and "target" in facts:  # a comment may open the stream while the chain is still being walked
             upstream_s = attempts[0].seconds if len(attempts) == 1 else sum(attempt.seconds for attempt in attempts)
             told += (
                 (b"server-timing", b"upstream;dur=%.1f, total;dur=%.1f" % (upstream_s * 1000, total_s * 1000)),

@@ -9,7 +9,7 @@ Starter = Callable[..., Gateway]
 
 
 def config_for(upstream: Upstream, server: str, models: str = "") -> str:
-    """A configuration with two tenants, one of which may use one model only."""
+    """A configuration with two tenants, one of which may use one model only; only models with a name are asked again."""
     return f"""
 server: {{ {server} }}
 providers:
@@ -25,8 +25,9 @@ models:
   vendor/family/model: up/plain
   gone: gone/plain
   keyless: keyless/gpt-5
+  thrice: up/error-500@thrice
 {models}
-  "*": up/*
+  "*": {{ chain: [ up/* ], attempts: 1 }}
 tenants:
   acme:
     keys: [ {{ name: ci, key: {ACME} }} ]

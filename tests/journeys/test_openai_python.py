@@ -161,6 +161,12 @@ def test_errors_keep_their_class_and_words_and_multiply_no_retries(
     assert len(upstream.requests(name + tag)) == calls
 
 
+def test_what_the_gateway_has_tried_again_the_sdk_does_not(client: OpenAI, upstream: Upstream) -> None:
+    with pytest.raises(openai.InternalServerError):
+        client.with_options(max_retries=2).chat.completions.create(model="thrice", messages=QUESTION)
+    assert len(upstream.requests("error-500@thrice")) == 3
+
+
 def test_a_retry_after_a_429_is_answered(client: OpenAI, upstream: Upstream, tag: str) -> None:
     answer = client.with_options(max_retries=2).chat.completions.create(model=f"flaky{tag}", messages=QUESTION)
     assert answer.choices[0].message.content == TEXT

@@ -1,10 +1,10 @@
 """What callers may ask for: models and their chains, and what a token costs."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from gateway.config.models.section import Section, Usd
+from gateway.config.models.section import Duration, Positive, Section, Usd
 
 
 class ChainTarget(Section):
@@ -15,10 +15,27 @@ class ChainTarget(Section):
     priority: int = Field(default=1, ge=1, le=1_000, description="Lower first; the next only when those before are out.")
 
 
+class Failover(Section):
+    """Who is asked instead where an error is the caller's own: `next`, for the next target, or another model."""
+
+    context_length: str | None = Field(default=None, description="Where the request is longer than the target takes.")
+    content_filter: str | None = Field(default=None, description="Where the target's filter refuses the request.")
+
+
 class ModelEntry(Section):
     """A name that callers may ask for, and who answers."""
 
     chain: list[ChainTarget] = Field(description="The targets that can answer.")
+    attempts: int = Field(default=3, ge=1, le=10, description="Tries in all that one call may make.")
+    failover: Failover = Field(
+        default_factory=Failover, description="Which of the caller's own errors go on: to next, or to another model."
+    )
+    hedge: Annotated[Duration, Positive] | None = Field(
+        default=None, description="After so long without a first token a second target is asked beside the first."
+    )
+    unsupported: Literal["drop", "refuse"] = Field(
+        default="drop", description="Parameters that a target cannot take: left out and named in a header, or refused."
+    )
 
 
 def _bare(given: Any) -> Any:

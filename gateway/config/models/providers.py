@@ -17,6 +17,7 @@ from gateway.config.models.section import (
     quantity,
     unexpected,
 )
+from gateway.providers.vendors import VENDORS
 
 Wire = Literal["openai", "anthropic", "google", "vertex", "bedrock", "azure", "echo"]
 URL = "a URL such as https://api.openai.com/v1"
@@ -54,6 +55,13 @@ def _scalar(value: object) -> str:
     return str(value)
 
 
+def _vendor(text: str) -> str:
+    if text not in VENDORS:
+        raise unexpected(f"one of {', '.join(VENDORS)}")
+    return text
+
+
+Vendor = Annotated[str, AfterValidator(_vendor), WithJsonSchema({"type": "string", "enum": list(VENDORS)})]
 Scalar = Annotated[str, PlainValidator(_scalar), WithJsonSchema({"type": ["string", "number", "boolean"]})]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 Proxy = Annotated[str, AfterValidator(_proxy)]
@@ -73,6 +81,9 @@ class Patience(Section):
 
     connect: Annotated[Duration, Positive] = quantity("5s", units.duration, "Name, connection and TLS.")
     first_byte: Annotated[Duration, Positive] = quantity("60s", units.duration, "From the request sent to the answer's head.")
+    first_token: Annotated[Duration, Positive] = quantity(
+        "300s", units.duration, "From the answer's head to the first content of a stream."
+    )
     between_bytes: Annotated[Duration, Positive] = quantity("60s", units.duration, "Silence within the answer.")
     total: Annotated[Duration, Positive] = quantity("600s", units.duration, "The whole call.")
 
@@ -90,11 +101,31 @@ class Provider(Section):
     """An account at a vendor, or a server, and how to speak to it."""
 
     wire: Wire = Field(default="openai", description="How it is spoken to; openai fits every compatible server.")
+    vendor: Vendor | None = Field(
+        default=None, description="What the server behind the wire openai can do, where its host does not tell."
+    )
     base_url: BaseUrl | None = Field(
-        default=None, description="Where it is; the wire openai goes to https://api.openai.com/v1 without."
+        default=None, description="Where it is; without it where the vendor, or the wire, is found. Azure needs one."
     )
     api_keys: Annotated[list[SecretStr], ListOrOne] = Field(
         default_factory=list, description="Keys to send; several rotate, and empty ones do not count."
+    )
+    version: str | None = Field(
+        default=None, description="The API's version: anthropic-version, or Azure's dated api-version (without it its v1 API)."
+    )
+    project: str | None = Field(default=None, description="The Google Cloud project of the wire vertex.")
+    location: str | None = Field(
+        default=None, description="Where the models run: Vertex' location (global without it), or the region of AWS."
+    )
+    credentials_file: str | None = Field(
+        default=None,
+        description="A Google service account's, a JSON file beside the configuration; else Google's usual places.",
+    )
+    profile: str | None = Field(default=None, description="A profile of AWS' files; else AWS' usual places.")
+    headers: dict[str, SecretStr] = Field(default_factory=dict, description="Headers that go with every call.")
+    images: Literal["pass", "fetch"] = Field(
+        default="pass",
+        description="Images given as URLs: passed on, or fetched, from public addresses alone, where the wire needs bytes.",
     )
     capacity: Capacity = Field(default_factory=Capacity, description="What its account can carry.")
     timeouts: Patience = Field(default_factory=Patience, description="How long it may take, phase by phase.")

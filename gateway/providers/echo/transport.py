@@ -155,6 +155,9 @@ class EchoTransport:
         """Answers the request, when the script says that the head is due."""
         if self._waiting.closed:
             raise UpstreamBroken("The echo provider was closed.")
+        if outgoing.upload is not None:
+            async for _ in outgoing.upload.blocks:
+                pass  # it has no use for files, and says so
         prepared = self._answering.prepare(outgoing)
         patience = _Patience(self._waiting, timeouts)
         if prepared.wait_s:

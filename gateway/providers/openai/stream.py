@@ -56,6 +56,7 @@ class Stream:
     )
 
     sequence = 0  # chats do not number their events
+    media_type: bytes | None = None
 
     def __init__(self, request: ModelRequest, mending: Mending) -> None:
         self.begun = self.complete = self.done = False

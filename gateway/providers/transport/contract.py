@@ -4,7 +4,7 @@ Two drivers keep it: `http1` (our own, for the hot path) and `httpx_driver` (for
 echo provider answers through it without a network. All pass `tests/contracts/transport`.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,11 +14,23 @@ Header = tuple[bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """A body that comes bit by bit, asked for no faster than the provider takes it. `length`: None where it is not known.
+
+    `blocks` raises `UpstreamBroken` where the rest will not come.
+    """
+
+    blocks: AsyncIterator[bytes]
+    length: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Outgoing:
     """A request to a provider.
 
     `path` is the origin-form target with its query. `headers` come without host, content-length and connection, which
     the driver writes. The body is sent by length. `dropped` is what the wire had to leave out of the request, in words.
+    `upload` comes instead of `body`; an answer that overtakes it ends it.
     """
 
     method: bytes
@@ -26,6 +38,7 @@ class Outgoing:
     headers: Sequence[Header]
     body: bytes
     dropped: Sequence[str] = ()
+    upload: Upload | None = None
 
 
 class Incoming(Protocol):

@@ -1,21 +1,22 @@
 """The driver for what ours does not do: forward proxies, and HTTP/2 where `h2` is installed. Built on httpx.
 
 httpx is imported when such a transport is opened, so that a gateway that needs none does not pay for it. Where it
-differs from ours: the first byte is awaited from the call of `send` on, connections have no age, and bytes after an answer
-are noticed only by the next exchange.
+differs from ours: the first byte is awaited from the call of `send` on, connections have no age, bytes after an answer
+are noticed only by the next exchange, and an answer that overtakes an upload is met when the upload ends or breaks.
 """
 
 import asyncio
 import importlib.util
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
 from gateway.core.catalog import PoolLimits, Timeouts
 from gateway.core.errors import UpstreamBroken, UpstreamFault, UpstreamTimeout
-from gateway.providers.transport.contract import Header, Incoming, Outgoing
+from gateway.providers.transport.contract import Header, Incoming, Outgoing, Upload
 from gateway.providers.transport.decoding import decoded
 from gateway.providers.transport.origin import Origin
+from gateway.providers.transport.upload import checked
 from gateway.providers.transport.whole import read_whole
 from gateway.telemetry.tasks import Tasks
 
@@ -44,7 +45,7 @@ class HttpxTransport:
         self._sending.add(patience)
         try:
             with _mapped(self.origin, timeouts):
-                response = await self._head(outgoing, timeouts, patience)
+                response = await self._head(outgoing, timeouts, patience, started + timeouts.total_s)
             answer = _HttpxAnswer(self, response, timeouts, started + timeouts.total_s)
             self._running.add(answer)
         finally:
@@ -53,16 +54,17 @@ class HttpxTransport:
         coding = b", ".join(value for name, value in answer.headers if name == b"content-encoding")
         return decoded(answer, coding) if coding and outgoing.method != b"HEAD" else answer
 
-    async def _head(self, outgoing: Outgoing, timeouts: Timeouts, patience: asyncio.Timeout) -> Any:
+    async def _head(self, outgoing: Outgoing, timeouts: Timeouts, patience: asyncio.Timeout, deadline: float) -> Any:
         try:
             async with patience:
                 if self._client is None:  # retired, and asked again
                     self._client = self._open()
-                return await self._client.handle_async_request(self._request(outgoing, timeouts))
+                body = outgoing.body if outgoing.upload is None else _paced(outgoing.upload, timeouts, patience, deadline)
+                return await self._client.handle_async_request(self._request(outgoing, body, timeouts))
         except TimeoutError as error:
             if self._closed:
                 raise UpstreamBroken("The gateway stops.") from error
-            if timeouts.total_s < timeouts.first_byte_s:
+            if patience.when() == deadline:
                 raise UpstreamTimeout("total", timeouts.total_s) from error
             raise UpstreamTimeout("first_byte", timeouts.first_byte_s) from error
 
@@ -78,17 +80,19 @@ class HttpxTransport:
             verify=self._tls or False, http2=self._http2, proxy=self._proxy, trust_env=False, limits=bounds
         )
 
-    def _request(self, outgoing: Outgoing, timeouts: Timeouts) -> Any:
+    def _request(self, outgoing: Outgoing, body: bytes | AsyncIterator[bytes], timeouts: Timeouts) -> Any:
         import httpx
 
         base = httpx.URL(f"{self.origin.scheme}://{self.origin.authority}")
         headers = [(b"host", self.origin.authority.encode()), (b"accept-encoding", b"identity"), *outgoing.headers]
+        if outgoing.upload is not None and outgoing.upload.length is not None:
+            headers.append((b"content-length", b"%d" % outgoing.upload.length))
         patience = {"connect": timeouts.connect_s, "pool": timeouts.connect_s, "read": None, "write": None}
         return httpx.Request(
             outgoing.method.decode("ascii"),
             base.copy_with(raw_path=outgoing.path),
             headers=headers,
-            content=outgoing.body,
+            content=body,
             extensions={"timeout": patience},
         )
 
@@ -222,6 +226,16 @@ class _HttpxAnswer:
         if not self._over:
             self._over = True
             self._owner.ended(self, complete=True)
+
+
+async def _paced(upload: Upload, timeouts: Timeouts, patience: asyncio.Timeout, deadline: float) -> AsyncIterator[bytes]:
+    """The blocks of an upload. While the next one is awaited it is not the provider that keeps us waiting."""
+    loop = asyncio.get_running_loop()
+    async for block in checked(upload):
+        patience.reschedule(min(loop.time() + timeouts.first_byte_s, deadline))
+        yield block
+        patience.reschedule(deadline)
+    patience.reschedule(min(loop.time() + timeouts.first_byte_s, deadline))
 
 
 @contextmanager

@@ -29,6 +29,11 @@ class Origin:
         return Origin(parts.scheme, host, parts.port or PORTS[parts.scheme], ca_file)
 
     @property
+    def address(self) -> str:
+        """What is connected to."""
+        return self.host
+
+    @property
     def authority(self) -> str:
         """The value of the Host header."""
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -43,6 +48,23 @@ class Origin:
     def unreachable(self, error: BaseException) -> UpstreamUnreachable:
         """What a failed attempt to connect means to the caller: the reason, never an address with credentials."""
         return UpstreamUnreachable(f"No connection to {self.authority}: {_reason(error)}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned(Origin):
+    """An origin that is reached at one numeric address, whatever its name means by then; `context` verifies the name."""
+
+    numeric: str = ""
+    context: ssl.SSLContext | None = None
+
+    @property
+    def address(self) -> str:
+        """See `Origin`."""
+        return self.numeric
+
+    def tls(self) -> ssl.SSLContext | None:
+        """See `Origin`."""
+        return self.context if self.scheme == "https" else None
 
 
 def _reason(error: BaseException) -> str:

@@ -10,11 +10,14 @@ from gateway.core.clock import SystemClock
 from gateway.core.errors import InvalidValue, UpstreamBroken, UpstreamTruncated, UpstreamUnreachable
 from gateway.core.exchange import Exchange
 from gateway.pipeline import Inflight, Shape, Stage, shape_of
+from gateway.routing.health import Health
 from gateway.stages import order
 from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.tasks import Tasks
 from tests.house import PAUSE, Client, Gateway, ScriptedUpstream, Step, chat
 
-STAGES: tuple[Stage, ...] = order(Metrics(), Inflight(), SystemClock())
+METRICS = Metrics()
+STAGES: tuple[Stage, ...] = order(METRICS, Inflight(), SystemClock(), Health(METRICS), Tasks())
 NAMES = [type(stage).__name__ for stage in STAGES]
 
 
@@ -276,5 +279,5 @@ async def test_a_settlement_that_waits_is_shielded_from_cancellation(place: int)
 
 
 def test_the_order_is_what_the_plan_says() -> None:
-    assert NAMES == ["Trace", "Admit", "Identify", "Read", "Meter", "Call"]
+    assert NAMES == ["Trace", "Admit", "Identify", "Read", "Meter", "Report", "Call"]
     assert shape_of(STAGES[0]) is Shape.SETTLES, "Trace settles last, without waiting"

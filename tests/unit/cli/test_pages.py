@@ -37,8 +37,9 @@ def test_the_readme_s_configuration_is_sound(tmp_path: Path) -> None:
     (block,) = re.findall(r"^```yaml\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
     path = tmp_path / "config.yaml"
     path.write_text(block)
-    snapshot = load(Inputs(path, {"OPENAI_API_KEY": "a", "CRAWLER_KEY": "b"})).snapshot
-    assert {name: model.targets[0].label for name, model in snapshot.catalog.models.items()} == {"fast": "local/qwen3"}
+    snapshot = load(Inputs(path, {"OPENAI_API_KEY": "a", "ANTHROPIC_API_KEY": "c", "CRAWLER_KEY": "b"})).snapshot
+    targets = {name: [target.label for target in model.targets] for name, model in snapshot.catalog.models.items()}
+    assert targets == {"fast": ["local/qwen3"], "smart": ["openai/gpt-5.1", "anthropic/claude-sonnet-4-5"]}
     assert len(snapshot.keys) == 1
 
 

@@ -32,8 +32,9 @@ def test_without_a_file_it_says_how_to_get_one() -> None:
 
 def test_its_exports_and_its_first_question_can_be_pasted() -> None:
     pasted = [line.strip() for line in screen(zero()).splitlines()]
-    assert "export OPENAI_BASE_URL=http://127.0.0.1:8080/v1" in pasted
-    assert "export OPENAI_API_KEY=any" in pasted
+    assert "export OPENAI_BASE_URL=http://127.0.0.1:8080/v1 OPENAI_API_KEY=any" in pasted
+    assert "export ANTHROPIC_BASE_URL=http://127.0.0.1:8080 ANTHROPIC_AUTH_TOKEN=any" in pasted
+    assert "export GOOGLE_GEMINI_BASE_URL=http://127.0.0.1:8080 GEMINI_API_KEY=any" in pasted
     assert 'fleetgate ask "hello"' in pasted
 
 
@@ -50,15 +51,15 @@ def test_a_provider_is_told_with_the_variable_that_made_it() -> None:
 
 
 def test_what_was_found_and_is_not_served_stands_with_the_providers() -> None:
-    told = screen(zero(), unserved=("ANTHROPIC_API_KEY found: anthropic is not served yet",)).splitlines()
+    told = screen(zero(), unserved=("AWS_ACCESS_KEY_ID found: set AWS_REGION as well",)).splitlines()
     at = next(at for at, line in enumerate(told) if "providers" in line)
-    assert told[at + 1].strip() == "ANTHROPIC_API_KEY found: anthropic is not served yet"
+    assert told[at + 1].strip() == "AWS_ACCESS_KEY_ID found: set AWS_REGION as well"
 
 
 def test_why_a_provider_cannot_answer_is_told(tmp_path: Path) -> None:
     text = 'providers: { a: { wire: anthropic }, o: { api_keys: [ "${MISSING:-}" ] } }\nmodels: { "*": o/* }\n'
     told = screen(loaded(tmp_path, text).snapshot)
-    assert "a, anthropic is not served yet" in told
+    assert "a at https://api.anthropic.com, no key: give it api_keys" in told
     assert "o at https://api.openai.com/v1, no key: set MISSING" in told
     assert " ask " not in told  # nobody could answer it
 
@@ -93,7 +94,8 @@ def test_with_keys_it_asks_for_one_and_shows_none(tmp_path: Path) -> None:
     )
     told = screen(loaded(tmp_path, text).snapshot)
     assert "on: 1 key of 1 tenant" in told
-    assert "export OPENAI_API_KEY=YOUR_KEY" in told
+    assert "OPENAI_API_KEY=YOUR_KEY" in told
+    assert "ANTHROPIC_AUTH_TOKEN=YOUR_KEY" in told
     assert "very-secret-1" not in told
 
 

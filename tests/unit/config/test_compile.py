@@ -123,13 +123,6 @@ def test_openai_needs_a_key_and_its_variable_is_known(tmp_path: Path) -> None:
     assert messages(look(tmp_path, text, {"OPENAI_API_KEY": "x"}), Severity.WARNING) == []
 
 
-def test_a_wire_that_is_not_served_yet_loads_with_a_note(tmp_path: Path) -> None:
-    examined = look(tmp_path, "providers: { a: { wire: anthropic } }\nmodels: { '*': a/* }\n")
-    assert examined.loaded is not None
-    assert examined.loaded.snapshot.providers["a"].wire == "anthropic"
-    assert "'anthropic' yet; models of 'a' answer 503" in only(examined, Severity.NOTE).message
-
-
 def test_a_provider_that_leads_back_here_is_disarmed(tmp_path: Path) -> None:
     text = 'providers: { o: { base_url: "${U}", api_keys: k } }\nmodels: { "*": o/* }\n'
     examined = look(tmp_path, text, {"U": "http://localhost:8080/v1"})

@@ -47,13 +47,12 @@ def test_every_key_whose_step_has_not_come_is_noted(example: Examined) -> None:
         "tenants.acme.budgets",
         "tenants.acme.session",
         "tenants.acme.keys[0].budgets",
-        "models.smart.chain",
         "policy",
     ]
 
 
 def test_what_was_not_set_is_not_noted(tmp_path: Path) -> None:
-    quiet = "server: { workers: 1 }\nstores: { hot: memory:// }\nauth: { admin_key: '' }\ntiers: {}\n"
+    quiet = "server: { workers: 1 }\nstores: { hot: memory:// }\ntiers: {}\n"
     assert (
         messages(look(tmp_path, f"{ECHO}{quiet}tenants: {{ t: {{ weight: 1, pool: default, bodies: off }} }}\n"), Severity.NOTE)
         == []
@@ -65,7 +64,6 @@ def test_what_was_not_set_is_not_noted(tmp_path: Path) -> None:
     [
         ("server: { workers: 2 }", "server.workers"),
         ("stores: { hot: redis://h }", "stores.hot"),
-        ("auth: { admin_key: '${A}' }", "auth.admin_key"),
         ("tenants: { t: { pool: own } }", "tenants.t.pool"),
         ("tenants: { t: { bodies: full } }", "tenants.t.bodies"),
         ("tenants: { t: { keys: [ { name: a, key: '${A}', limits: [ { concurrent: 1 } ] } ] } }", "tenants.t.keys[0].limits"),

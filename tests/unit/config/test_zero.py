@@ -1,28 +1,32 @@
 """Without a file: the environment decides, echo always answers; and which file is read where there is one."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from gateway.config.inputs import Inputs, find_config
 from gateway.config.load import Loaded, examine, load
-from gateway.config.models.server import Listen
 from gateway.config.problems import headline
-from gateway.config.zero import UNSERVED, zero_config
 
 
-def zero(port: int | None = None, **environ: str) -> Loaded:
+def zero(**environ: str) -> Loaded:
+    return zero_at(None, environ)
+
+
+def zero_at(port: int | None, environ: Mapping[str, str]) -> Loaded:
     return load(Inputs(None, environ, port=port))
 
 
-def answers(loaded: Loaded, name: str) -> str | None:
+def answers(loaded: Loaded, name: str) -> tuple[str, str] | None:
+    """Which provider answers to a name, and what it is asked for."""
     model = loaded.snapshot.catalog.find(name)
-    return model.targets[0].label if model else None
+    return (model.targets[0].provider, model.targets[0].named(name)) if model else None
 
 
 def test_with_nothing_at_all_echo_answers_on_loopback() -> None:
     loaded = zero()
-    assert (answers(loaded, "echo"), answers(loaded, "echo-slow"), answers(loaded, "gpt-5")) == ("echo/echo", "echo/*", None)
+    assert [answers(loaded, name) for name in ("echo", "echo-slow", "gpt-5")] == [("echo", "echo"), ("echo", "echo-slow"), None]
     assert list(loaded.snapshot.providers) == ["echo"]
     assert loaded.listen == ("127.0.0.1", 8080)
     assert (loaded.snapshot.keys, dict(loaded.found), loaded.unserved) == ({}, {}, ())
@@ -32,7 +36,9 @@ def test_a_key_makes_openai_answer_every_other_name() -> None:
     loaded = zero(OPENAI_API_KEY="sk-x")
     spec = loaded.snapshot.providers["openai"]
     assert (spec.base_url, spec.api_keys, spec.key_needed) == ("https://api.openai.com/v1", ("sk-x",), True)
-    assert (answers(loaded, "gpt-5"), answers(loaded, "echo")) == ("openai/*", "echo/echo")
+    assert answers(loaded, "gpt-5") == ("openai", "gpt-5")
+    assert answers(loaded, "openai/gpt-5") == ("openai", "gpt-5")
+    assert answers(loaded, "echo") == ("echo", "echo")
     assert dict(loaded.found) == {"openai": "OPENAI_API_KEY"}
 
 
@@ -48,6 +54,11 @@ def test_a_base_url_needs_no_key() -> None:
     assert dict(loaded.found) == {"openai": "OPENAI_BASE_URL"}
 
 
+def test_a_server_of_ones_own_is_asked_for_whole_names() -> None:
+    loaded = zero(OPENAI_BASE_URL="http://127.0.0.1:9100/v1")
+    assert answers(loaded, "openai/gpt-oss-20b") == ("openai", "openai/gpt-oss-20b")
+
+
 def test_both_go_together() -> None:
     spec = zero(OPENAI_BASE_URL="http://127.0.0.1:9100/v1", OPENAI_API_KEY="x").snapshot.providers["openai"]
     assert (spec.base_url, spec.api_keys) == ("http://127.0.0.1:9100/v1", ("x",))
@@ -56,23 +67,102 @@ def test_both_go_together() -> None:
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1:8080/v1", "http://localhost:8080", "http://[::1]:8080/v1", "http://0.0.0.0:8080"]
 )
-def test_the_gateway_s_own_address_is_not_taken_for_a_provider(url: str) -> None:
-    loaded = zero(OPENAI_BASE_URL=url, OPENAI_API_KEY="any")
+@pytest.mark.parametrize(
+    ("key", "variable", "name"),
+    [
+        ("OPENAI_API_KEY", "OPENAI_BASE_URL", "openai"),
+        ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "anthropic"),
+        ("GEMINI_API_KEY", "GOOGLE_GEMINI_BASE_URL", "google"),
+        ("AZURE_OPENAI_API_KEY", "AZURE_OPENAI_ENDPOINT", "azure"),
+    ],
+)
+def test_the_gateway_s_own_address_is_not_taken_for_a_provider(url: str, key: str, variable: str, name: str) -> None:
+    loaded = zero(**{variable: url, key: "any"})
     assert list(loaded.snapshot.providers) == ["echo"]
-    assert loaded.unserved == ("OPENAI_BASE_URL leads to this gateway itself and is not used",)
-    assert "openai" in zero(8081, OPENAI_BASE_URL=url, OPENAI_API_KEY="any").snapshot.providers
+    assert loaded.unserved == (f"{variable} leads to this gateway itself and is not used",)
+    assert name in zero_at(8081, {variable: url, key: "any"}).snapshot.providers
 
 
-def test_a_base_url_that_is_none_is_an_error_without_a_file() -> None:
-    (problem,) = examine(Inputs(None, {"OPENAI_BASE_URL": "localhost"})).problems
+@pytest.mark.parametrize("variable", ["OPENAI_BASE_URL", "ANTHROPIC_BASE_URL"])
+def test_a_base_url_that_is_none_is_an_error_without_a_file(variable: str) -> None:
+    (problem,) = examine(Inputs(None, {variable: "localhost"})).problems
     assert headline(problem).startswith("environment: set it to a URL such as https://api.openai.com/v1, or unset it")
 
 
-@pytest.mark.parametrize("variable", UNSERVED)
-def test_a_variable_whose_wire_has_not_come_is_recognised(variable: str) -> None:
-    found = zero_config({variable: "x"}, Listen("127.0.0.1", 8080))
-    assert found.unserved == (f"{variable} found: {UNSERVED[variable]} is not served yet",)
-    assert list(found.config.providers) == ["echo"]
+# ---------------------------------------------------------------- the other vendors
+
+
+def test_each_vendor_s_names_go_to_it_and_the_rest_to_openai() -> None:
+    loaded = zero(OPENAI_API_KEY="o", ANTHROPIC_API_KEY="a", GEMINI_API_KEY="g", GROQ_API_KEY="q")
+    asked = ["gpt-5", "claude-opus-5", "gemini-3-pro", "groq/openai/gpt-oss-120b", "anthropic/claude-opus-5", "google/gemini-3"]
+    assert [answers(loaded, name) for name in asked] == [
+        ("openai", "gpt-5"),
+        ("anthropic", "claude-opus-5"),
+        ("google", "gemini-3-pro"),
+        ("groq", "openai/gpt-oss-120b"),
+        ("anthropic", "claude-opus-5"),
+        ("google", "gemini-3"),
+    ]
+
+
+def test_without_openai_unknown_names_stay_unknown() -> None:
+    loaded = zero(ANTHROPIC_API_KEY="a")
+    assert answers(loaded, "gpt-5") is None
+    assert answers(loaded, "claude-opus-5") == ("anthropic", "claude-opus-5")
+
+
+@pytest.mark.parametrize(
+    ("variable", "name", "wire", "base_url"),
+    [
+        ("ANTHROPIC_API_KEY", "anthropic", "anthropic", "https://api.anthropic.com"),
+        ("GEMINI_API_KEY", "google", "google", "https://generativelanguage.googleapis.com/v1beta"),
+        ("GOOGLE_API_KEY", "google", "google", "https://generativelanguage.googleapis.com/v1beta"),
+        ("GROQ_API_KEY", "groq", "openai", "https://api.groq.com/openai/v1"),
+        ("MISTRAL_API_KEY", "mistral", "openai", "https://api.mistral.ai/v1"),
+        ("DEEPSEEK_API_KEY", "deepseek", "openai", "https://api.deepseek.com"),
+        ("TOGETHER_API_KEY", "together", "openai", "https://api.together.xyz/v1"),
+        ("FIREWORKS_API_KEY", "fireworks", "openai", "https://api.fireworks.ai/inference/v1"),
+        ("OPENROUTER_API_KEY", "openrouter", "openai", "https://openrouter.ai/api/v1"),
+        ("XAI_API_KEY", "xai", "openai", "https://api.x.ai/v1"),
+    ],
+)
+def test_a_usual_variable_makes_its_provider(variable: str, name: str, wire: str, base_url: str) -> None:
+    loaded = zero(**{variable: "k1"})
+    spec = loaded.snapshot.providers[name]
+    assert (spec.wire, spec.base_url, spec.api_keys, spec.key_needed) == (wire, base_url, ("k1",), True)
+    assert dict(loaded.found) == {name: variable}
+    assert answers(loaded, f"{name}/some/model") == (name, "some/model")
+
+
+def test_geminis_own_variable_comes_before_google_s() -> None:
+    loaded = zero(GEMINI_API_KEY="one", GOOGLE_API_KEY="two")
+    assert loaded.snapshot.providers["google"].api_keys == ("one",)
+    assert dict(loaded.found) == {"google": "GEMINI_API_KEY"}
+
+
+def test_anthropic_s_base_url_alone_is_a_server_that_asks_for_no_key() -> None:
+    spec = zero(ANTHROPIC_BASE_URL="http://127.0.0.1:9200").snapshot.providers["anthropic"]
+    assert (spec.base_url, spec.api_keys, spec.key_needed) == ("http://127.0.0.1:9200", (), False)
+
+
+def test_azure_takes_a_key_an_endpoint_and_perhaps_a_version() -> None:
+    both = {"AZURE_OPENAI_API_KEY": "k", "AZURE_OPENAI_ENDPOINT": "https://r.openai.azure.com/"}
+    spec = zero(**both).snapshot.providers["azure"]
+    assert (spec.wire, spec.base_url, spec.api_keys, spec.version) == ("azure", "https://r.openai.azure.com", ("k",), "")
+    assert zero(**both, OPENAI_API_VERSION="2024-10-21").snapshot.providers["azure"].version == "2024-10-21"
+    lone = zero(AZURE_OPENAI_API_KEY="k")
+    assert lone.unserved == ("AZURE_OPENAI_API_KEY found: set AZURE_OPENAI_ENDPOINT as well",)
+    assert list(lone.snapshot.providers) == ["echo"]
+
+
+def test_bedrock_takes_a_bearer_key_or_access_keys_and_a_region() -> None:
+    spec = zero(AWS_BEARER_TOKEN_BEDROCK="b", AWS_ACCESS_KEY_ID="a", AWS_REGION="eu-west-1").snapshot.providers["bedrock"]
+    assert (spec.wire, spec.api_keys, spec.location) == ("bedrock", ("b",), "eu-west-1")
+    assert spec.base_url == "https://bedrock-runtime.eu-west-1.amazonaws.com"
+    signed = zero(AWS_ACCESS_KEY_ID="a", AWS_DEFAULT_REGION="us-east-1")
+    assert (signed.snapshot.providers["bedrock"].api_keys, signed.snapshot.providers["bedrock"].location) == ((), "us-east-1")
+    assert dict(signed.found) == {"bedrock": "AWS_ACCESS_KEY_ID"}
+    assert zero(AWS_ACCESS_KEY_ID="a").unserved == ("AWS_ACCESS_KEY_ID found: set AWS_REGION as well",)
 
 
 def test_empty_variables_count_as_absent() -> None:
@@ -85,8 +175,9 @@ def test_without_a_file_nothing_wider_than_loopback_is_listened_on() -> None:
     assert [one.rule for one in examined.errors] == ["exposed"]
 
 
-def test_secrets_of_the_environment_are_in_no_text() -> None:
-    assert "sk-x" not in repr(zero(OPENAI_API_KEY="sk-x"))
+@pytest.mark.parametrize("variable", ["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GROQ_API_KEY"])
+def test_secrets_of_the_environment_are_in_no_text(variable: str) -> None:
+    assert "sk-x" not in repr(zero(**{variable: "sk-x"}))
 
 
 # ---------------------------------------------------------------- which file

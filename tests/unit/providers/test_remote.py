@@ -103,7 +103,7 @@ class Turns:
         self.answers = list(answers)
         self.keys: list[bytes] = []
 
-    async def send(self, outgoing: Outgoing, timeouts: Timeouts) -> Incoming:  # noqa: ARG002
+    async def send(self, outgoing: Outgoing, timeouts: Timeouts) -> Incoming:
         self.keys.append(dict(outgoing.headers)[b"authorization"])
         return self.answers.pop(0)
 

@@ -316,3 +316,9 @@ def test_a_body_of_another_dialect_needs_what_that_needs() -> None:
     with pytest.raises(InvalidValue, match="'contents' is missing"):
         parse(Operation.GENERATE, b"{}", Asked(model="m", stream=False))
     assert parse(Operation.RESPONSES, b'{"model": "m"}').operation is Operation.RESPONSES
+
+
+def test_a_chat_in_the_form_of_a_response_is_a_chat() -> None:
+    request = parse(Operation.CHAT, b'{"model": "m", "stream": true, "input": "hi", "instructions": "be kind"}')
+    assert request.fields["messages"] == [{"role": "system", "content": "be kind"}, {"role": "user", "content": "hi"}]
+    assert (request.operation, request.stream, request.foreign) == (Operation.CHAT, True, True)

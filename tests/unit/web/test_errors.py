@@ -143,6 +143,7 @@ def test_an_event_in_a_stream_is_in_the_dialect_of_the_operation() -> None:
         ("/v1/models/x:streamGenerateContent", Dialect.GEMINI),
         ("/v1/threads/t/messages", Dialect.OPENAI),
         ("/", Dialect.OPENAI),
+        ("", Dialect.OPENAI),
     ],
 )
 def test_the_route_chooses_the_dialect(path: str, dialect: Dialect) -> None:

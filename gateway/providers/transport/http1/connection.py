@@ -8,13 +8,17 @@ The timer is armed rarely: activity only moves a timestamp, and a timer that fir
 import asyncio
 import math
 import select
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Protocol, cast
 
-from gateway.core.catalog import PoolLimits, Timeouts
+from gateway.core.catalog import PoolLimits
 from gateway.core.errors import UpstreamBroken, UpstreamFault, UpstreamTimeout
+from gateway.providers.transport.contract import Upload
 from gateway.providers.transport.http1.answer import Answer
 from gateway.providers.transport.http1.reader import AnswerReader
 from gateway.providers.transport.outbox import Outbox
+from gateway.providers.transport.upload import checked
 
 UNREAD_BYTES = 64 * 1024
 """What may lie unread before the socket is left alone."""
@@ -42,8 +46,8 @@ class Connection(asyncio.Protocol):
     """A connection to the origin, with at most one exchange at a time."""
 
     __slots__ = (
-        "_answer", "_born", "_clogged", "_discarded", "_keeper", "_last", "_limits", "_loop", "_outbox", "_paused", "_reader",
-        "_timer", "_timer_at", "_transport", "_unread", "_uploading",
+        "_answer", "_born", "_clogged", "_discarded", "_drained", "_keeper", "_last", "_limits", "_loop", "_outbox", "_paused",
+        "_reader", "_starved", "_timer", "_timer_at", "_transport", "_unread", "_uploading",
     )  # fmt: skip
 
     def __init__(self, keeper: Keeper, limits: PoolLimits, loop: asyncio.AbstractEventLoop, outbox: Outbox) -> None:
@@ -58,7 +62,8 @@ class Connection(asyncio.Protocol):
         self._timer_at = math.inf
         self._born = self._last = loop.time()
         self._unread = 0
-        self._paused = self._clogged = self._uploading = self._discarded = False
+        self._paused = self._clogged = self._uploading = self._starved = self._discarded = False
+        self._drained: asyncio.Future[None] | None = None
 
     # ------------------------------------------------------------ the client's side
 
@@ -87,9 +92,40 @@ class Connection(asyncio.Protocol):
             self._outbox.flush()  # the clog must show before the next slice
         self._uploading = False
 
-    def ask(self, timeouts: Timeouts, deadline: float) -> Answer:
-        """The answer to the request that comes next."""
-        return Answer(self, timeouts, deadline)
+    async def feed(self, upload: Upload) -> None:
+        """Writes a body as it comes, no faster than the other side takes it; whoever waits for the answer cancels this."""
+        self._uploading = True
+        try:
+            async with aclosing(checked(upload)) as blocks:
+                while block := await self._next(blocks):
+                    await self._send_block(block if upload.length is not None else b"%x\r\n%b\r\n" % (len(block), block))
+            if upload.length is None:
+                await self._send_block(b"0\r\n\r\n")
+            self._uploading = False
+        except UpstreamFault as fault:
+            self._fail(fault)
+        except asyncio.CancelledError:
+            raise
+        except BaseException:
+            self._fail(UpstreamBroken("The body of the request broke off."))
+            raise
+
+    async def _next(self, blocks: AsyncIterator[bytes]) -> bytes:
+        """The next block, empty at the end; meanwhile it is not the other side that keeps us waiting."""
+        self._starved = True
+        try:
+            return await anext(blocks, b"")
+        finally:
+            self._starved = False
+            self._last = self._loop.time()
+
+    async def _send_block(self, data: bytes) -> None:
+        while self._clogged:
+            self._drained = self._loop.create_future()
+            await self._drained
+        if self._transport is not None:
+            self._outbox.put(self._transport, data)
+            self._outbox.flush()
 
     def fresh(self, now: float) -> bool:
         """Whether it may carry another exchange."""
@@ -223,6 +259,8 @@ class Connection(asyncio.Protocol):
         self._last = self._loop.time()
         if self._answer is not None:
             self._answer.wake()
+        if self._drained is not None and not self._drained.done():
+            self._drained.set_result(None)
 
     # ------------------------------------------------------------ in between
 
@@ -288,7 +326,8 @@ class Connection(asyncio.Protocol):
             return min(self._last + self._limits.idle_s, self._born + self._limits.age_s), "idle", self._limits.idle_s
         timeouts = answer.timeouts
         if not answer.status:
-            due, phase, limit_s = self._last + timeouts.first_byte_s, "first_byte", timeouts.first_byte_s
+            since = now if self._starved else self._last
+            due, phase, limit_s = since + timeouts.first_byte_s, "first_byte", timeouts.first_byte_s
         else:  # silence that we asked for does not count
             since = now if self._paused else self._last
             due, phase, limit_s = since + timeouts.between_bytes_s, "between_bytes", timeouts.between_bytes_s

@@ -74,7 +74,7 @@ class Pool:
         name = self._origin.host if self._tls is not None else None
         try:
             await loop.create_connection(
-                lambda: connection, self._origin.host, self._origin.port, ssl=self._tls, server_hostname=name
+                lambda: connection, self._origin.address, self._origin.port, ssl=self._tls, server_hostname=name
             )
             if self._closed:
                 raise self._gone()

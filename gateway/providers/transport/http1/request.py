@@ -18,7 +18,12 @@ class RequestWriter:
         for name, value in outgoing.headers:
             pieces += (name, b": ", value, b"\r\n")
         lines = len(outgoing.headers) + 4
-        if outgoing.body or outgoing.method not in BODILESS:
+        if (upload := outgoing.upload) is not None:
+            pieces.append(
+                b"transfer-encoding: chunked\r\n" if upload.length is None else b"content-length: %d\r\n" % upload.length
+            )
+            lines += 1
+        elif outgoing.body or outgoing.method not in BODILESS:
             pieces.append(b"content-length: %d\r\n" % len(outgoing.body))
             lines += 1
         pieces.append(b"\r\n")

@@ -1,0 +1,68 @@
+"""Tools and the choice among them, as a chat has them.
+
+A tool with an `input_schema` is a function. Anthropic's own (`web_search_20250305`, `bash_20250124`, ...) have no schema that
+another model could know: they are left out and named.
+"""
+
+from typing import Final
+
+from gateway.dialects.schemas import is_strict
+from gateway.dialects.shapes import Dropped, Fields, Object, mapping, objects, said, wrong
+
+_KNOWN: Final = ("type", "name", "description", "input_schema", "strict", "cache_control")
+_CHOICES: Final = {"auto": "auto", "any": "required", "none": "none"}
+
+
+def tools_of(fields: Object, dropped: Dropped) -> Fields:
+    """The chat's fields `tools`, `tool_choice` and `parallel_tool_calls`, as far as there are tools."""
+    tools = [
+        _function(tool, place, dropped)
+        for at, (tool, place) in enumerate(objects(fields.get("tools"), "tools"))
+        if _is_function(tool, at, dropped)
+    ]
+    choice = fields.get("tool_choice")
+    chosen = _choice(mapping(choice, "tool_choice")) if choice is not None else {}
+    if tools:
+        return {"tools": tools, **chosen}
+    if chosen and chosen["tool_choice"] not in ("auto", "none"):
+        dropped.add("tool_choice")
+    return {}
+
+
+def _is_function(tool: Object, at: int, dropped: Dropped) -> bool:
+    kind = tool.get("type")
+    if kind in (None, "custom"):
+        return True
+    dropped.add(f"tools[{at}]", kind)
+    return False
+
+
+def _function(tool: Object, place: str, dropped: Dropped) -> Fields:
+    schema = mapping(tool.get("input_schema"), f"{place}.input_schema")
+    function: Fields = {"name": said(tool.get("name"), f"{place}.name"), "parameters": schema}
+    if isinstance(described := tool.get("description"), str):
+        function["description"] = described
+    if tool.get("strict") is True:
+        if is_strict(schema):
+            function["strict"] = True
+        else:
+            dropped.add("tools.strict")
+    dropped.others(tool, _KNOWN, "tools.")
+    told: Fields = {"type": "function", "function": function}
+    if isinstance(hint := tool.get("cache_control"), dict):
+        told["cache_control"] = hint
+    return told
+
+
+def _choice(choice: Object) -> Fields:
+    kind = choice.get("type")
+    if kind == "tool":
+        name = said(choice.get("name"), "tool_choice.name")
+        told: Fields = {"tool_choice": {"type": "function", "function": {"name": name}}}
+    elif isinstance(kind, str) and kind in _CHOICES:
+        told = {"tool_choice": _CHOICES[kind]}
+    else:
+        raise wrong("tool_choice.type", "'auto', 'any', 'tool' or 'none'")
+    if choice.get("disable_parallel_tool_use") is True:
+        told["parallel_tool_calls"] = False
+    return told

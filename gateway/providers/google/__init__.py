@@ -1,0 +1,1 @@
+"""The `google` wire: Gemini's own API, `generateContent`."""

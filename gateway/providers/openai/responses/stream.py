@@ -1,0 +1,164 @@
+"""The normaliser of a response's stream: complete events go on as they came, but for the response's id in them.
+
+    response.created .. deltas .. response.completed | response.incomplete    on their way, then done
+    response.failed, error                                                    the fault that they tell
+    nothing                                                                   `UpstreamTruncated`
+
+A 200 that turns out to be plain JSON is an error, or a whole response that is played as a stream.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from gateway.core.errors import UpstreamBroken, UpstreamFault, UpstreamTruncated
+from gateway.core.transcript import Chunk
+from gateway.core.upstream import Ask
+from gateway.dialects import lenient
+from gateway.dialects.responses import odd
+from gateway.dialects.translation import Delta
+from gateway.providers import sse
+from gateway.providers.openai.answer import Gathering
+from gateway.providers.openai.envelope import is_error
+from gateway.providers.openai.responses import framing, resource
+from gateway.providers.openai.responses.replay import events_of
+from gateway.providers.openai.responses.telling import Telling
+
+_LEAD: Final = b" \t\r\n\xef\xbb\xbf"
+_ENDS: Final = frozenset({"response.completed", "response.incomplete"})
+_UNSAID_LIMIT: Final = 16 * 1024
+"""Events before the first content."""
+EVENT_LIMIT: Final = 32 * 1024 * 1024
+"""Bytes of one event: the last repeats the whole answer, with every image in it."""
+
+
+class ResponsesStream:
+    """See `gateway.providers.wire.Normaliser`."""
+
+    __slots__ = (
+        *("_ask", "_data", "_deltas", "_headed", "_recognised", "_splitter", "_telling", "_unsaid", "_whole"),
+        *("begun", "complete", "done", "fault", "sequence"),
+    )
+
+    media_type: bytes | None = None
+
+    def __init__(self, ask: Ask) -> None:
+        self.begun = self.complete = self.done = False
+        self.fault: UpstreamFault | None = None
+        self.sequence = 0
+        self._ask = ask
+        self._splitter = sse.Splitter(EVENT_LIMIT)
+        self._telling = Telling()
+        self._recognised = self._headed = False
+        self._unsaid = 0
+        self._whole: Gathering | None = None
+        self._data: list[bytes] = []
+        self._deltas: list[Delta] = []
+
+    def feed(self, block: bytes) -> Chunk:
+        """Takes the next block; the chunk is empty where nothing can be said yet."""
+        return self._guarded(self._advance, block)
+
+    def end(self) -> Chunk:
+        """The upstream has ended. Raises `UpstreamTruncated` unless the response had."""
+        return self._guarded(self._conclude, b"")
+
+    def _guarded(self, step: Callable[[bytes], None], block: bytes) -> Chunk:
+        try:
+            if not self.done:
+                step(block)
+        except UpstreamFault as fault:
+            self.done, self.fault = True, fault
+            if not self._data and not self._deltas:
+                raise
+        chunk = Chunk(b"".join(self._data), tuple(self._deltas))
+        self._data, self._deltas = [], []
+        return chunk
+
+    # ------------------------------------------------------------ from bytes to events
+
+    def _advance(self, block: bytes) -> None:
+        if not self._recognised and (head := block.lstrip(_LEAD)):
+            self._recognised = True
+            self._whole = Gathering() if head.startswith((b"{", b"[", b"<")) else None
+        if self._whole is not None:
+            self._whole.add(block)
+            return
+        self._splitter.feed(block)
+        while not self.done and (raw := self._splitter.cut()) is not None:
+            self._read(raw)
+
+    def _conclude(self, _: bytes) -> None:
+        if self._whole is not None:
+            for event in events_of(resource.parsed(self._whole.body())):
+                self._take(event["type"], event, framing.framed(event["type"], lenient.dumps(event)))
+            return
+        rest = self._splitter.last()
+        if (said := sse.parse(rest)) is not None:
+            if said.data.strip() != b"[DONE]" and not lenient.is_json(said.data):
+                raise UpstreamTruncated("The provider's stream ended in the middle of an event.")
+            self._read(rest)
+        if not self.done:
+            raise UpstreamTruncated("The provider's stream ended before its response did; this is not the whole answer.")
+
+    def _read(self, raw: bytes) -> None:
+        said = sse.parse(raw)
+        if said is None or not (data := said.data.strip()) or data == b"[DONE]":
+            return
+        try:
+            event = lenient.loads(data)
+        except ValueError as error:
+            raise UpstreamBroken("An event of the provider's stream is not JSON.") from error
+        if not isinstance(event, dict):
+            raise resource.failure(event) if is_error(event) else UpstreamBroken("An event of the stream is not an object.")
+        kind = event.get("type")
+        self._take(kind if isinstance(kind, str) else said.name.decode("latin-1"), event, raw)
+
+    # ------------------------------------------------------------ from events to chunks
+
+    def _take(self, kind: str, event: dict[str, Any], raw: bytes) -> None:
+        raw = self._mended(kind, event, raw)
+        if "response" in event:
+            raw = self._frame(kind, event, odd.mapping(event["response"]), raw)
+        elif kind == "error" or (is_error(event) and not kind.startswith("response.")):
+            raise resource.failure(event)
+        else:
+            if (delta := self._telling.take(kind, event)) is not None:
+                self._deltas.append(delta)
+            if not self.begun:
+                self._wait_on()
+                self.begun = self._telling.begun
+            if not kind.endswith(".delta"):
+                raw = resource.marked(raw, event, {}, self._ask)
+        self.sequence = event["sequence_number"] + 1
+        self._data += (raw, b"\n\n")
+
+    def _frame(self, kind: str, event: dict[str, Any], response: Mapping[str, Any], raw: bytes) -> bytes:
+        """An event that holds the whole response: its beginning, its end, and signs of life."""
+        if kind == "response.failed":
+            if (spent := resource.usage(response.get("usage"))) is not None:
+                self._deltas.append({"usage": spent})
+            raise resource.failure(response)
+        if kind in _ENDS:
+            self._deltas += self._telling.end(response)
+            self.complete = self.done = True
+        else:
+            self._wait_on()
+            # What runs in the background is begun: its id is what the caller asks again with, however long that takes.
+            self.begun = self.begun or response.get("background") is True
+            if not self._headed:
+                self._headed = True
+                self._deltas.append({**resource.heading(response), "choices": []})
+        return resource.marked(raw, event, response, self._ask)
+
+    def _wait_on(self) -> None:
+        self._unsaid += 1
+        if self._unsaid > _UNSAID_LIMIT:
+            raise UpstreamBroken(f"The provider's stream has {_UNSAID_LIMIT} events and no content.")
+
+    def _mended(self, kind: str, event: dict[str, Any], raw: bytes) -> bytes:
+        """The event with a number, and without lines that only some clients understand."""
+        number = event.get("sequence_number")
+        if type(number) is not int or number < 0:
+            event["sequence_number"] = self.sequence
+            return framing.framed(kind, lenient.dumps(event))
+        return raw if framing.is_plain(raw) else framing.plain(kind, raw)
