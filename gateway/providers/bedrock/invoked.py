@@ -66,8 +66,10 @@ class Stream(Answering):
         if frame.said(":event-type") != "chunk":
             return
         try:
-            raw = base64.b64decode(lenient.loads(frame.payload)["bytes"])
-            event = lenient.loads(raw)
+            event, raw = lenient.loads(frame.payload), frame.payload
+            if "type" not in event:  # servers that imitate AWS's may leave the wrapping out
+                raw = base64.b64decode(event["bytes"])
+                event = lenient.loads(raw)
         except (binascii.Error, ValueError, TypeError, LookupError) as error:
             raise UpstreamBroken("An event of the provider's stream cannot be read.") from error
         if not isinstance(event, dict):

@@ -226,3 +226,17 @@ def test_chunks_that_hold_no_event_break_the_stream(payload: Any) -> None:
 
 def test_frames_of_other_kinds_say_nothing() -> None:
     assert events(streamed(frame("initial-response", {}) + STREAM)) == EVENTS
+
+
+def test_an_event_without_aws_s_wrapping_is_read_as_well() -> None:
+    bare = [
+        {"type": "message_start", "message": {"id": "msg_1", "model": "c", "content": [], "usage": {"input_tokens": 1}}},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "hi"}},
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 2}},
+        {"type": "message_stop"},
+    ]
+    left = streamed(b"".join(frame("chunk", event) for event in bare))
+    assert left.fault is None
+    assert left.transcript.completion()["choices"][0]["message"]["content"] == "hi"
