@@ -91,8 +91,6 @@ class Parts:
             raise InvalidValue(message, param=place)
         stem, _, suffix = filename.rpartition(".")
         name = self._name(stem or suffix)
-        if source.startswith("s3://"):
-            return {"document": {"format": suffix.lower() or "pdf", "name": name, "source": {"s3Location": {"uri": source}}}}
         data = _data(source, place) if ":" in source[:16] else _Data("", source)
         form = _DOCUMENTS.get(data.media_type) or (suffix.lower() if suffix.lower() in _DOCUMENTS.values() else "")
         if not form:
@@ -116,9 +114,6 @@ def _text(text: object) -> list[Block]:
 
 def _image(image: object, place: str) -> Block:
     url = said(image.get("url") if isinstance(image, dict) else image, f"{place}.image_url.url")
-    if url.startswith("s3://"):
-        form = _IMAGES.get(f"image/{url.rpartition('.')[2].lower()}", "png")
-        return {"image": {"format": form, "source": {"s3Location": {"uri": url}}}}
     data = _data(url, f"{place}.image_url.url")
     form = next((form for head, form in _SNIFFED if data.text.startswith(head)), _IMAGES.get(data.media_type, ""))
     if not form:

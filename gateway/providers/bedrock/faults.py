@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from gateway.core.catalog import ProviderSpec
-from gateway.core.errors import UpstreamCredentials, UpstreamFault
+from gateway.core.errors import UpstreamCredentials, UpstreamFault, UpstreamRefused
 from gateway.dialects import lenient
 from gateway.providers.bedrock.eventstream import Frame
 from gateway.providers.openai import faults
@@ -45,6 +45,8 @@ _TOO_LONG: Final = re.compile(
     r"too long|context (?:window|length|limit)|maximum (?:context|number of (?:input )?tokens)|exceeds? the (?:maximum|model)",
     re.IGNORECASE,
 )
+_ABOUT_A_MODEL: Final = re.compile(r"\bmodel\b|inference-profile", re.IGNORECASE)
+"""What a denial says that is about one model: the key is good for others."""
 _SKEWED: Final = re.compile(r"signature (?:expired|not yet current)|skewed", re.IGNORECASE)
 
 
@@ -54,7 +56,7 @@ def fault(spec: ProviderSpec, status: int, headers: Sequence[Header], body: byte
     kind = _plain(dict(headers).get(b"x-amzn-errortype", b"").decode("latin-1") or _string(said.get("__type")))
     message = _message(said)
     if kind in _CREDENTIALS or (status in (401, 403) and kind not in _STATUSES):
-        return _credentials(status, message)
+        return _denied(kind, status, message)
     status = _STATUSES.get(kind, status)
     if message is None:
         return faults.fault(spec, status, headers, body, wall_s)
@@ -75,7 +77,7 @@ def within(kind: str, payload: bytes) -> UpstreamFault:
     said, kind = _object(payload), _plain(kind)
     message = _message(said)
     if kind in _CREDENTIALS:
-        return _credentials(403, message)
+        return _denied(kind, 403, message)
     status = _STATUSES.get(kind, 502)
     return faults.within(_envelope(status, message or "The provider's stream broke off without a reason."))
 
@@ -88,8 +90,16 @@ def _envelope(status: int, message: str) -> dict[str, Any]:
     return {"error": error}
 
 
-def _credentials(status: int, message: str | None) -> UpstreamCredentials:
-    """Its own words may hold the key. That a clock is wrong is worth saying: nothing else tells."""
+def _denied(kind: str, status: int, message: str | None) -> UpstreamFault:
+    """Its own words may hold the key, or tell the account. That a clock is wrong is worth saying: nothing else tells."""
+    if kind == "accessdenied" and message is not None and _ABOUT_A_MODEL.search(message):
+        return UpstreamRefused(
+            502,
+            "The gateway's account at AWS has no access to this model.",
+            error_type="server_error",
+            error_code="model_access_denied",
+            should_retry=False,
+        )
     if message is not None and _SKEWED.search(message):
         return UpstreamCredentials("The provider refused the gateway's signature: the clock of this machine is wrong.")
     return faults.credentials(status)

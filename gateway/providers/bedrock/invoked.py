@@ -72,8 +72,8 @@ class Stream(Answering):
                 event = lenient.loads(raw)
         except (binascii.Error, ValueError, TypeError, LookupError) as error:
             raise UpstreamBroken("An event of the provider's stream cannot be read.") from error
-        if not isinstance(event, dict):
-            raise UpstreamBroken("An event of the provider's stream is not an object.")
+        if not isinstance(event, dict) or not isinstance(event.get("type", ""), str):
+            raise UpstreamBroken("An event of the provider's stream is not an object of a type.")
         self.take(event, _named(event.get("type"), raw))
 
     def _conclude(self, _: bytes) -> None:

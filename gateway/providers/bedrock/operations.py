@@ -11,6 +11,7 @@ from gateway.core.upstream import Ask
 from gateway.providers.bedrock import answer, claude, invoked, native, place, stream
 from gateway.providers.bedrock.body import Body, converse
 from gateway.providers.bedrock.models import model_of
+from gateway.providers.inner import refuse_inner
 from gateway.providers.openai.request import configured
 from gateway.providers.transport.contract import Header, Outgoing
 
@@ -29,6 +30,7 @@ def write(
     request: ModelRequest, target: Target, spec: ProviderSpec, key: str | None, headers: Mapping[bytes, bytes]
 ) -> Outgoing:
     """The request for `target`; `headers` are the caller's. A signature comes later, from `signing`."""
+    refuse_inner(request)
     model_id = target.named(request.model)
     operation, body = _written(request, model_id, headers)
     if operation == place.COUNT:

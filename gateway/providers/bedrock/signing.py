@@ -19,6 +19,8 @@ from gateway.providers.transport.contract import Header, Outgoing
 
 SERVICE: Final = "bedrock"
 """The name that signatures are made for; the host's first part is another."""
+FRESH_S: Final = 300.0
+"""How long credentials are good that cannot renew themselves: whoever keeps them in a file may have written others."""
 REST_S: Final = 15.0
 """How long it is remembered that there are no credentials: looking for them takes seconds where there is no machine to ask."""
 
@@ -39,7 +41,7 @@ class SigV4:
         self._clock = clock
         self._lock = threading.Lock()
         self._credentials: Any = None
-        self._missing_until_s = 0.0
+        self._settled_until_s = 0.0
 
     async def sign(self, outgoing: Outgoing) -> Outgoing:
         """The same request with its signature. Raises `ProviderNotConfigured` where there is nothing to sign with."""
@@ -55,7 +57,8 @@ class SigV4:
             credentials = self._found().get_frozen_credentials()
         except exceptions.ProfileNotFound as error:
             raise ProviderNotConfigured(f"AWS has no profile {self._spec.profile!r} on this machine.") from error
-        except exceptions.BotoCoreError as error:  # its words may name files and servers, not secrets; the log has them
+        # RuntimeError: they were renewed, and are over all the same. Its words may name files, servers and roles.
+        except (exceptions.BotoCoreError, exceptions.ClientError, RuntimeError) as error:
             raise UpstreamCredentials(f"AWS's credentials cannot be had: {type(error).__name__}.") from error
         origin = urlsplit(self._spec.base_url)
         url = urlunsplit((origin.scheme, origin.netloc.rpartition("@")[2], outgoing.path.decode("ascii"), "", ""))
@@ -65,11 +68,12 @@ class SigV4:
         return dict(_header(name, value) for name, value in asked.headers.items() if name.lower() not in signed)
 
     def _found(self) -> Any:
-        """The account's credentials, looked for once; they renew themselves."""
+        """The account's credentials: looked for once where they renew themselves, else from time to time."""
         with self._lock:
-            if self._credentials is None and self._clock.now_s() >= self._missing_until_s:
-                self._credentials = _botocore("session").Session(profile=self._spec.profile).get_credentials()
-                self._missing_until_s = self._clock.now_s() + REST_S
+            if not hasattr(self._credentials, "refresh_needed") and self._clock.now_s() >= self._settled_until_s:
+                found = _botocore("session").Session(profile=self._spec.profile).get_credentials()
+                self._credentials = found or self._credentials
+                self._settled_until_s = self._clock.now_s() + (FRESH_S if self._credentials is not None else REST_S)
             if self._credentials is None:
                 raise ProviderNotConfigured(
                     f"The provider {self._spec.name!r} has no credentials: set AWS_BEARER_TOKEN_BEDROCK to an API key of "

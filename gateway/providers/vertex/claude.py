@@ -30,7 +30,7 @@ _ELSEWHERE: Final = frozenset({"model", "anthropic_version", "anthropic_beta", "
 def write(request: ModelRequest, model: str, spec: ProviderSpec, headers: Mapping[bytes, bytes]) -> Outgoing:
     """The request, without its credentials."""
     dropped = Dropped()
-    fields, lost = _body(request, model, spec)
+    fields, lost = _body(request, model, _version(request, spec, headers))
     head: list[Header] = [
         (b"content-type", b"application/json"),
         (b"accept", b"text/event-stream" if request.stream else b"application/json"),
@@ -51,14 +51,20 @@ def _what(request: ModelRequest, model: str) -> tuple[str, str]:
     return model, "streamRawPredict" if request.stream else "rawPredict"
 
 
-def _body(request: ModelRequest, model: str, spec: ProviderSpec) -> tuple[Fields, Sequence[str]]:
+def _version(request: ModelRequest, spec: ProviderSpec, headers: Mapping[bytes, bytes]) -> str:
+    """The configured one, or else the caller's own, where that is newer than what Vertex has a name of its own for."""
+    asked = headers.get(b"anthropic-version", b"").decode("latin-1") if request.operation is not Operation.CHAT else ""
+    return spec.version or (asked if asked > VERSION else VERTEX_VERSION)
+
+
+def _body(request: ModelRequest, model: str, version: str) -> tuple[Fields, Sequence[str]]:
     """The fields, and what of a chat was dropped."""
     fields: Mapping[str, Any] = request.fields
     lost: Sequence[str] = ()
     if request.operation is Operation.CHAT:
         fields, lost = messages_body(request, model, VERSION)
     kept: Fields = {key: value for key, value in fields.items() if key not in _ELSEWHERE}
-    kept["anthropic_version"] = spec.version or VERTEX_VERSION
+    kept["anthropic_version"] = version
     if request.operation is Operation.COUNT_TOKENS:
         kept["model"] = model
     return kept, lost

@@ -14,6 +14,7 @@ from gateway.providers.anthropic import stream as anthropic_stream
 from gateway.providers.google import answer, faults, request, stream
 from gateway.providers.google.family import family_of
 from gateway.providers.google.place import verb
+from gateway.providers.inner import refuse_inner
 from gateway.providers.transport.contract import Header, Outgoing
 from gateway.providers.vertex import claude, place
 
@@ -25,6 +26,7 @@ def speaks(_spec: ProviderSpec, model: str) -> frozenset[Operation]:
 
 def write(asked: ModelRequest, target: Target, spec: ProviderSpec, key: str | None, headers: Mapping[bytes, bytes]) -> Outgoing:
     """See `Wire`. Without a key, the token comes later, from `signing`."""
+    refuse_inner(asked)
     model = target.named(asked.model)
     if place.is_claude(model):
         return claude.write(asked, model, spec, headers)

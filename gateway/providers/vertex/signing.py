@@ -112,10 +112,10 @@ class Credentials:
             if self._found is None:
                 self._found = self._find()
             self._found.refresh(partial(_google("google.auth.transport.requests").Request(), timeout=TIMEOUT_S))
-        except exceptions.DefaultCredentialsError as error:
-            raise self._missing() from error
+        except exceptions.DefaultCredentialsError:
+            raise self._missing() from None
         except (exceptions.GoogleAuthError, OSError, *_NONSENSE) as error:
-            # Its words may hold the assertion, or parts of the key: the kind of error is all that is told.
+            # Its words, and those of what it came from, may hold parts of the key: the kind of error is all that is told.
             raise UpstreamCredentials(f"No token could be had from Google: {type(error).__name__}.") from None
         if not isinstance(self._found.token, str):
             raise UpstreamCredentials("No token could be had from Google: its answer has none.")
