@@ -59,7 +59,7 @@ class Application:
         house = House(pipeline, self.inflight, self._current, self._clock, self.tasks)
         admin = admin_routes(self._current, self.health, self._clock)
         health = health_routes(self.inflight, lambda: self._started, self.metrics)
-        forwarding = Pipeline(passage_order(self.metrics, self.inflight, self._clock), self.tasks)
+        forwarding = Pipeline(passage_order(self.metrics, self.inflight, self._clock, self.health), self.tasks)
         passages = passage_routes(dataclasses.replace(house, pipeline=forwarding))
         cold = [*health, *model_routes(self._current), *schema_routes(), *admin, *passages]
         return routes(house, cold, self._lifespan)
@@ -98,7 +98,8 @@ class Application:
 
     def _retire(self, old: Snapshot, new: Snapshot) -> None:
         """Lets go of the providers that only `old` used; calls that have pinned it go on."""
-        self.health.keep({target.label for target in new.catalog.targets()})
+        renewed = {name for name, spec in new.providers.items() if old.providers.get(name) != spec}
+        self.health.keep({target.label for target in new.catalog.targets()}, renewed)
         kept = {id(upstream) for upstream in new.upstreams.values()}
         for upstream in old.upstreams.values():
             if id(upstream) not in kept:

@@ -229,8 +229,7 @@ class Inflight:
 
     def __init__(self) -> None:
         self._calls: set[Call] = set()
-        self._empty = asyncio.Event()
-        self._empty.set()
+        self._emptied = asyncio.Event()
         self.stopping = False
 
     def __len__(self) -> int:
@@ -239,13 +238,12 @@ class Inflight:
     def join(self, call: Call) -> None:
         """From now on `call` is in flight."""
         self._calls.add(call)
-        self._empty.clear()
 
     def leave(self, call: Call) -> None:
         """`call` has settled; idempotent."""
         self._calls.discard(call)
         if not self._calls:
-            self._empty.set()
+            self._emptied.set()
 
     def pulse(self, now_s: float) -> None:
         """Passes the pulse on to every call."""
@@ -263,7 +261,12 @@ class Inflight:
         self.stopping = True
         try:
             async with asyncio.timeout(bound_s):
-                await self._empty.wait()
+                await self._empty()
         except TimeoutError:
             self.stop_all()
-            await self._empty.wait()
+            await self._empty()
+
+    async def _empty(self) -> None:
+        while self._calls:
+            self._emptied.clear()
+            await self._emptied.wait()

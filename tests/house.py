@@ -76,14 +76,18 @@ class ScriptedUpstream:
         self.requests: list[ModelRequest] = []
         self.waiting = asyncio.Event()
 
-    async def call(self, ask: Ask) -> ScriptedReply:
-        request = ask.request
-        self.requests.append(request)
+    async def before(self) -> None:
+        """What comes before a reply."""
         if isinstance(self.head, Exception):
             raise self.head
         if self.head is not None:
             self.waiting.set()
             await asyncio.Event().wait()
+
+    async def call(self, ask: Ask) -> ScriptedReply:
+        request = ask.request
+        self.requests.append(request)
+        await self.before()
         reply = ScriptedReply(self.steps, streaming=request.stream)
         self.replies.append(reply)
         return reply

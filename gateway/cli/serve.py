@@ -111,8 +111,8 @@ def _tell(examined: Examined, loaded: Loaded, port: int, options: Options) -> No
 
 
 def idle_keys(problems: Sequence[Problem]) -> tuple[str, ...]:
-    """The keys that were set and do nothing yet. A wire that is not served is told with its provider."""
-    idle = [one for one in in_order(problems) if one.rule == "not-yet" and not one.key.endswith(".wire")]
+    """The keys that were set and do nothing yet."""
+    idle = [one for one in in_order(problems) if one.rule == "not-yet"]
     return tuple(dict.fromkeys("policies" if one.key == "policy" else one.key for one in idle))
 
 

@@ -14,9 +14,9 @@ from gateway.cli.screen import shortcoming
 from gateway.core.catalog import Model
 from gateway.core.clock import SystemClock
 from gateway.core.snapshot import Snapshot
-from gateway.pipeline import Inflight, shape_of
+from gateway.pipeline import Inflight, Stage, shape_of
 from gateway.routing.health import Health
-from gateway.stages import order
+from gateway.stages import order, passage_order
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.tasks import Tasks
 
@@ -46,14 +46,17 @@ def _model_row(model: Model, snapshot: Snapshot) -> Row:
 
 
 def pipeline(as_json: bool) -> int:
-    """The stages in their order, with what each does."""
-    rows: list[Row] = []
-    metrics = Metrics()
-    for stage in order(metrics, Inflight(), SystemClock(), Health(metrics), Tasks()):
-        says = (inspect.getdoc(sys.modules[type(stage).__module__]) or "").splitlines()[0]
-        rows.append({"stage": type(stage).__name__, "shape": shape_of(stage).value, "purpose": says})
-    show(rows, as_json)
+    """The stages in their order, with what each does: those of a chat, then those of what is no chat."""
+    metrics, inflight, clock = Metrics(), Inflight(), SystemClock()
+    health = Health(metrics)
+    chat, passage = order(metrics, inflight, clock, health, Tasks()), passage_order(metrics, inflight, clock, health)
+    show([*(_stage_row("chat", stage) for stage in chat), *(_stage_row("passage", stage) for stage in passage)], as_json)
     return 0
+
+
+def _stage_row(way: str, stage: Stage) -> Row:
+    says = (inspect.getdoc(sys.modules[type(stage).__module__]) or "").splitlines()[0]
+    return {"way": way, "stage": type(stage).__name__, "shape": shape_of(stage).value, "purpose": says}
 
 
 def show(rows: Sequence[Row], as_json: bool) -> None:

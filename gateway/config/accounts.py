@@ -4,20 +4,16 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import get_args
 from urllib.parse import urlsplit
 
 from gateway.config.keyring import Variables
-from gateway.config.models.providers import Provider, Wire
+from gateway.config.models.providers import Provider
 from gateway.config.models.server import Listen
 from gateway.config.places import base_url_of, location_of, needs_key, usual_variable
 from gateway.config.problems import Finding, Severity, Where
 from gateway.config.requirements import requirements
 from gateway.core.catalog import PoolLimits, ProviderSpec, Timeouts
 from gateway.providers.echo.script import ScriptError, parse
-
-SERVED: tuple[str, ...] = get_args(Wire)
-"""The wires that may be configured, and are served."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
 
@@ -94,18 +90,13 @@ def _look(name: str, provider: Provider, spec: ProviderSpec) -> Iterator[Finding
             rule="bad-name",
             at_key=True,
         )
-    if spec.key_needed and not spec.api_keys:
+    wrong = list(requirements(where, provider, spec))
+    yield from wrong
+    if spec.key_needed and not spec.api_keys and not any(one.severity is Severity.ERROR for one in wrong):
         usual = usual_variable(provider, spec.base_url)
         hint = f"set {spec.variable}" if spec.variable else f'add api_keys: [ "${{{usual}}}" ]'
-        yield Finding(
-            where,
-            f"{urlsplit(spec.base_url).hostname} needs a key; until then models of {name!r} answer 503",
-            hint,
-            Severity.WARNING,
-            "no-key",
-            at_key=True,
-        )
-    yield from requirements(where, provider, spec)
+        message = f"{urlsplit(spec.base_url).hostname} needs a key; until then models of {name!r} answer 503"
+        yield Finding(where, message, hint, Severity.WARNING, "no-key", at_key=True)
     yield from _keys(where, provider)
     yield from _script(where, provider)
 

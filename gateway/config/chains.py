@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
+from gateway.config.called import nearest
 from gateway.config.models.catalog import ChainTarget, Failover, ModelEntry
 from gateway.config.models.providers import Provider
 from gateway.config.problems import Finding, Where
-from gateway.config.validate import nearest
 from gateway.core.catalog import Model, Target
 
 NEXT = "next"

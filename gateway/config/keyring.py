@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
+from gateway.config.called import nearest
 from gateway.config.masking import EXAMPLE_KEY
 from gateway.config.models.server import Listen
 from gateway.config.models.tenants import Key, Tenant
 from gateway.config.problems import Finding, Severity, Where, dotted
-from gateway.config.validate import nearest
 from gateway.core.catalog import Catalog
 from gateway.core.tenant import KeyEntry, Principal
 from gateway.core.tenant import Tenant as CoreTenant

@@ -1,6 +1,6 @@
 """From inputs to a snapshot: reads the files, collects everything that is wrong, compiles what is not. Blocks on files."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -117,10 +117,16 @@ def _examine_file(inputs: Inputs, path: Path, *, pipe: bool) -> Examined:
     clashes = [one for one in clashes if one.where not in document.dead]
     if wrong or document.data is None:  # what remains may lack the very key that would answer these
         clashes = [one for one in clashes if config is not None and one.rule not in ("exposed", "no-models")]
+        clashes = [one for one in clashes if one.where[:2] not in _half_known(wrong)]
     findings = [*wrong, *clashes, *unread, *policies.findings, *literal_secrets(document), *not_yet(document)]
     problems = [*document.problems, *map(document.place, findings), *policies.problems]
     loaded = Loaded(snapshot, listen, path, fixed=_fixed(usable), document=document)
     return Examined(tuple(problems), loaded, Watched(files.stamps, folder if there else None))
+
+
+def _half_known(wrong: Sequence[Finding]) -> set[Where]:
+    """Providers with a setting that could not be taken over: what is said of the rest would mislead."""
+    return {one.where[:2] for one in wrong if one.where[:1] == ("providers",)}
 
 
 def _policies(folder: Path, config: Config, document: Document, files: Files) -> Policies:

@@ -1,13 +1,13 @@
 """From the values of a file to its model: what pydantic finds wrong becomes findings with a fix, all at once."""
 
-import difflib
 import types
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from gateway.config.called import key_meant, nearest
 from gateway.config.document import Document
 from gateway.config.models.section import UNEXPECTED, Section
 from gateway.config.problems import Finding, Where
@@ -48,12 +48,6 @@ def validate(model: type[M], document: Document) -> tuple[M | None, list[Finding
         return None, findings
 
 
-def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
-    """The known name that looks most like `name`."""
-    found = difflib.get_close_matches(name[:128], list(known), 1, cutoff)
-    return found[0] if found else None
-
-
 def _finding(model: type[Section], document: Document, error: ErrorDetails) -> Finding:
     where, kind = error["loc"], error["type"]
     if kind == "extra_forbidden":
@@ -83,7 +77,7 @@ def _fix(error: ErrorDetails, shown: str) -> str:
 
 def _unknown(where: Where, known: Sequence[str]) -> Finding:
     name = str(where[-1])
-    near = nearest(name, known)
+    near = key_meant(name, known)
     message = f"unknown key {name!r}" if near else f"unknown key {name!r}; the keys here are {', '.join(known)}"
     return Finding(where, message, f"did you mean {near!r}?" if near else "", rule="unknown-key", at_key=True)
 

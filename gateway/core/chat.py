@@ -67,7 +67,8 @@ class ModelRequest(NamedTuple):
     `canonical`: `body` is known to be exactly what serialising `fields` gives (never said of a large one), so that
     changing one field and serialising again leaves every other byte as it was. `wants_usage`: the caller asked for the
     usage chunk of a stream. `query`: the query of the caller's URL, without its mark and without any key.
-    `foreign`: it was translated from another dialect, so that fields of docs/translation.md may stand in it.
+    `foreign`: it was translated from another dialect, so that fields of docs/translation.md may stand in it. `refers`: it may
+    refer to what a provider keeps, see `gateway.dialects.referring`.
     """
 
     operation: Operation
@@ -79,6 +80,7 @@ class ModelRequest(NamedTuple):
     wants_usage: bool
     query: str = ""
     foreign: bool = False
+    refers: bool = True
 
     def without_words(self) -> "ModelRequest":
         """The facets alone."""

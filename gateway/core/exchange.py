@@ -59,9 +59,10 @@ class Fact(Generic[T]):
         return value
 
     def __set__(self, exchange: "Exchange", value: T) -> None:
-        if self.name in exchange.facts:
-            raise FactRewritten(f"{self.name!r} is written already; only stage {self.stage!r} writes it, once")
-        exchange.facts[self.name] = value
+        facts, name = exchange.facts, self.name
+        if name in facts:
+            raise FactRewritten(f"{name!r} is written already; only stage {self.stage!r} writes it, once")
+        facts[name] = value
 
 
 class Ending(Enum):

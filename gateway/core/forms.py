@@ -16,14 +16,18 @@ VALUE_LIMIT: Final = 64 * 1024
 """Bytes of a field that is read; a longer one is somebody's text."""
 
 _BOUNDARY: Final = re.compile(
-    rb"multipart/form-data\s*;(?:.*;)?\s*boundary=(?:\"([^\"\r\n]{1,200})\"|([^\s\";,]{1,200}))\s*(?:;.*)?", re.IGNORECASE
+    rb"multipart/form-data\s*;(?:.*;)?\s*boundary=\"?([\w'()+,./:=?-]{1,200})\"?\s*(?:;.*)?", re.IGNORECASE
 )
+_TOKEN: Final = re.compile(rb"[\w'+.-]+")
 _NAMED: Final = re.compile(
     rb'form-data\s*;\s*name=(?:"([^"\\\r\n]*)"|([^\s";]+))((?:\s*;\s*filename\*?=(?:"(?:[^"\\\r\n]|\\.)*"|[^\s";]+))*)\s*',
     re.IGNORECASE,
 )
-
+_NAMELESS: Final = re.compile(rb"filename\*?=(?:\"\"|[\w-]*'[\w-]*'\s*(?:;|$))", re.IGNORECASE)
+"""A file whose name is empty is a field to some readers."""
+_HEADER: Final = re.compile(rb"[!-9;-~]+:[^\r\n]*")
 _PLAIN: Final = (b"7bit", b"8bit", b"binary")
+_CHARSETS: Final = (b"", b"utf-8", b"us-ascii")
 
 
 class Field(NamedTuple):
@@ -40,7 +44,13 @@ def boundary(content_type: bytes) -> bytes:
     found = _BOUNDARY.fullmatch(content_type.strip())
     if found is None:
         raise InvalidValue("The form says no boundary; it must be 'multipart/form-data; boundary=...'.")
-    return found[1] or found[2]
+    return found[1]
+
+
+def content_type(said: bytes) -> bytes:
+    """The same in one way to read it, whatever else was said. Raises `InvalidValue`."""
+    mark = boundary(said)
+    return b"multipart/form-data; boundary=" + (mark if _TOKEN.fullmatch(mark) else b'"%b"' % mark)
 
 
 def fields(form: bytes, content_type: bytes) -> list[Field]:
@@ -57,6 +67,8 @@ def fields(form: bytes, content_type: bytes) -> list[Field]:
         one = _field(form, at, b"\r\n" + mark)
         found.append(one)
         at = one.end + 2 + len(mark)
+    if form[at + 2 : at + 4] not in (b"", b"\r\n"):
+        raise InvalidValue("The form goes on behind its end.")
     if form.count(mark) != len(found) + 1:
         raise InvalidValue("The form holds its boundary where no part begins.")
     return found
@@ -76,21 +88,35 @@ def _field(form: bytes, at: int, delimiter: bytes) -> Field:
 
 
 def _name(head: bytes) -> tuple[str, bool]:
-    lines = [(name.strip().lower(), said.strip()) for name, _, said in (line.partition(b":") for line in head.split(b"\r\n"))]
-    said = [value for name, value in lines if name == b"content-disposition"]
-    match = _NAMED.fullmatch(said[0]) if len(said) == 1 else None
-    plain = all(value.lower() in _PLAIN for name, value in lines if name == b"content-transfer-encoding")
-    if match is None or not plain:
+    """What a part is called, and whether it is a file."""
+    lines = head.split(b"\r\n")
+    pairs = [(name.lower(), said.strip()) for name, _, said in (line.partition(b":") for line in lines)]
+    named = [said for name, said in pairs if name == b"content-disposition"]
+    match = _NAMED.fullmatch(named[0]) if len(named) == 1 else None
+    if match is None or not all(map(_HEADER.fullmatch, lines)) or _NAMELESS.search(match[3]):
         raise InvalidValue("The form has a part whose name cannot be told; it must be 'form-data; name=\"...\"'.")
-    return (match[1] if match[1] is not None else match[2]).decode("utf-8", "replace"), bool(match[3])
+    file = bool(match[3])
+    if not all(_is_plain(name, said.lower(), file=file) for name, said in pairs):
+        raise InvalidValue("The form has a part that is encoded, or holds parts of its own.")
+    return (match[1] if match[1] is not None else match[2]).decode("utf-8", "replace"), file
+
+
+def _is_plain(name: bytes, said: bytes, *, file: bool) -> bool:
+    """Whether a header leaves the bytes of its part what they are."""
+    if name == b"content-transfer-encoding":
+        return said in _PLAIN
+    if name != b"content-type":
+        return True
+    charset = said.partition(b"charset")[2].strip(b' ="')
+    return not said.startswith(b"multipart/") and (file or charset in _CHARSETS)
 
 
 def value(form: bytes, known: Sequence[Field], name: str) -> str | None:
-    """The value of a field that may stand once; None where it does not. Raises `InvalidValue`."""
-    found = [one for one in known if one.name == name]
+    """The value of a field that may stand once, in whichever letters; None where it does not. Raises `InvalidValue`."""
+    found = [one for one in known if one.name.strip().lower().removesuffix("[]") == name]
     if not found:
         return None
-    if len(found) > 1 or found[0].file:
+    if len(found) > 1 or found[0].file or found[0].name != name:
         raise InvalidValue(f"The form must have one field {name!r}, and no file of that name.", param=name)
     return form[found[0].start : found[0].end].decode("utf-8", "replace")
 

@@ -37,6 +37,11 @@ class Way:
         return self.method == "GET" and "{" not in self.path
 
     @property
+    def blind(self) -> bool:
+        """It runs what stands in a file, and so models that nobody sees here."""
+        return self.method == "POST" and self.path == "/batches"
+
+    @property
     def raw(self) -> bool:
         """Its answer is a file, and passes as it comes."""
         return self.path.endswith("/content") and self.group != "vector_stores"

@@ -24,6 +24,8 @@ def parsed(words: object) -> Mapping[str, Any]:
         value = lenient.loads(words.encode("utf-8", "surrogatepass"))
     except ValueError:
         return {UNPARSED: words}
+    if value is None:
+        return {}
     return value if isinstance(value, dict) else {UNPARSED: words}
 
 

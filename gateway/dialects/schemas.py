@@ -18,8 +18,22 @@ def effort(budget: int) -> str:
     return "medium" if budget < _MEDIUM else "high"
 
 
+def rooted(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema with what its root refers to in its place: not every API follows a reference there."""
+    found: object = schema
+    ref = schema.get("$ref")
+    if not isinstance(ref, str) or not ref.startswith("#/"):
+        return schema
+    for step in ref[2:].split("/"):
+        found = found.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(found, Mapping) else None
+    if not isinstance(found, Mapping):
+        return schema
+    return {**found, **{key: value for key, value in schema.items() if key != "$ref"}}
+
+
 def response_format(schema: Mapping[str, Any], name: str = "answer") -> Fields:
     """A chat's field for an answer of this schema; strict where the schema is one that can be enforced."""
+    schema = rooted(schema)
     told: Fields = {"name": name, "schema": schema}
     if is_strict(schema):
         told["strict"] = True

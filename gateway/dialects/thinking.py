@@ -54,8 +54,8 @@ def seal(call_id: str, blocks: Sequence[Block] = (), signature: str | None = Non
 
 
 def own_id(call_id: str) -> str:
-    """The id without what is sealed into it, which is not looked at."""
-    return call_id.partition(MARK)[0]
+    """The id without what is sealed into it, which is not looked at; the whole, where there is no other."""
+    return call_id.partition(MARK)[0] or call_id
 
 
 def opened(call_id: str) -> Opened:

@@ -3,6 +3,7 @@
 import hmac
 import secrets
 from collections.abc import Mapping
+from functools import lru_cache
 
 from gateway.core.tenant import KeyEntry, Principal
 
@@ -11,7 +12,15 @@ PEPPER_BYTES = 32
 
 def digest(pepper: bytes, key: str) -> bytes:
     """HMAC-SHA-256 of the key under the pepper; any text has one."""
-    return hmac.digest(pepper, key.encode("utf-8", "surrogatepass"), "sha256")
+    hashed = _peppered(pepper).copy()
+    hashed.update(key.encode("utf-8", "surrogatepass"))
+    return hashed.digest()
+
+
+@lru_cache(maxsize=4)
+def _peppered(pepper: bytes) -> hmac.HMAC:
+    """Made once, to be copied: half of what an HMAC costs is the work on its key."""
+    return hmac.new(pepper, digestmod="sha256")
 
 
 def find(keys: Mapping[bytes, KeyEntry], pepper: bytes, presented: str) -> Principal | None:

@@ -1,7 +1,7 @@
 """What a provider sends, as far as it is the same for every API: a body as JSON, and a stream as events.
 
-    a stream's body ── Intake ──> events as they came
-                           └────> JSON, where that came instead: an error, the whole answer, a list of its parts
+a stream's body ── Intake ──> events as they came
+                       └────> JSON, where that came instead: an error, the whole answer, a list of its parts
 """
 
 from collections.abc import Callable

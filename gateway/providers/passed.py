@@ -26,35 +26,41 @@ ANSWER_LIMIT: Final = 64 * 1024 * 1024
 """Bytes of an answer in JSON."""
 LARGE: Final = 512 * 1024
 """Answers longer than this are read in a thread."""
-TAIL: Final = 8 * 1024
-"""Bytes of a stream's end in which its usage is looked for."""
+USAGE_BYTES: Final = 8 * 1024
+"""So long may what a stream says of its usage be."""
 
 Usage = Mapping[str, Any] | None
 
+_MENTIONED: Final = b'"usage"'
 _USAGE: Final = re.compile(rb'"usage"\s*:\s*(?=\{)')
 _DECODER: Final = JSONDecoder()
 
 
 class Passed:
-    """A `Delivery`: `whole`, or as it comes. `counted`: its usage is looked for in its end."""
+    """A `Delivery`: `whole`, or as it comes. `streams`: in events, which `events` changes; `counted`: they say their usage."""
 
     dropped: Sequence[str] = ()
     sequence = 0
 
     def __init__(
-        self, incoming: Incoming, whole: bytes | None = None, events: "Events | None" = None, *, counted: bool = False
+        self,
+        incoming: Incoming,
+        whole: bytes | None = None,
+        events: "Events | None" = None,
+        *,
+        streams: bool = False,
+        counted: bool = False,
     ) -> None:
         self.status = incoming.status
         self.streaming = whole is None
         self.transcript = Transcript()
         self.headers = returned(incoming.headers, whole, as_it_comes=events is None)
-        kind = media_type_of(incoming)
-        self.media_type: bytes | None = None if kind == EVENTS else kind
+        self.media_type: bytes | None = None if streams else media_type_of(incoming)
         self._incoming = incoming
         self._events = events
         self._counted = counted
         self._whole = whole
-        self._tail = b""
+        self._usage = b""
         self._ended = False
 
     def __aiter__(self) -> AsyncIterator[Chunk]:
@@ -74,14 +80,14 @@ class Passed:
 
     def _passing(self, block: bytes) -> bytes:
         if self._counted:
-            self._tail = block[-TAIL:] if len(block) >= TAIL else (self._tail + block)[-TAIL:]
+            self._usage = mentioned(self._usage + block)
         return block if self._events is None else self._events.feed(block)
 
     def _last(self) -> bytes:
         if self._whole is not None:
             return self._whole
         if self._counted:
-            self.transcript.usage = usage_at_end(self._tail)
+            self.transcript.usage = usage_in(self._usage)
         return b"" if self._events is None else self._events.end()
 
     def close(self) -> None:
@@ -130,7 +136,8 @@ async def received(parcel: Parcel, incoming: Incoming, provider: str) -> Passed:
     if kind == b"text/html":
         raise UpstreamBroken("The provider answered with a web page; its base URL may be wrong.")
     if kind == EVENTS:
-        return Passed(incoming, events=None if counted or marking is None else Events(marking), counted=counted)
+        events = None if counted or marking is None else Events(marking)
+        return Passed(incoming, events=events, streams=True, counted=counted)
     if kind != b"application/json" and not kind.endswith(b"+json"):
         return Passed(incoming)
     body = await incoming.whole(ANSWER_LIMIT)
@@ -170,15 +177,19 @@ def chat_usage(said: object) -> Usage:
     }
 
 
-def usage_at_end(tail: bytes) -> Usage:
-    """The last usage object in the end of a stream, without reading what comes before it."""
-    found = None
-    for found in _USAGE.finditer(tail):  # noqa: B007  # the last one is wanted
-        pass
+def mentioned(seen: bytes) -> bytes:
+    """What must be kept of a stream so far for the usage that it says last, beginning with its name."""
+    at = seen.rfind(_MENTIONED)
+    return seen[1 - len(_MENTIONED) :] if at < 0 else seen[at : at + USAGE_BYTES]
+
+
+def usage_in(text: bytes) -> Usage:
+    """The usage at the beginning of a text."""
+    found = _USAGE.match(text)
     if found is None:
         return None
     try:
-        said, _ = _DECODER.raw_decode(tail[found.end() :].decode("utf-8", "replace"))
+        said, _ = _DECODER.raw_decode(text[found.end() :].decode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return None
     return chat_usage(said)

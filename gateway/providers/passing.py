@@ -39,14 +39,16 @@ def _credential(spec: ProviderSpec, key: str) -> Header:
 
 
 def place(spec: ProviderSpec, parcel: Parcel) -> bytes:
-    """The target of the request; a query of the base URL is kept."""
+    """The target of the request; what the base URL's query says, the caller's does not say again."""
     if spec.wire == "azure":
         root, query = _azure_root(spec, parcel)
     else:
         root, _, query = spec.base_url.partition("://")[2].partition("/")[2].partition("?")
         root = f"/{root}".rstrip("/")
     path, _, asked = parcel.path.partition("?")
-    every = "&".join(filter(None, (query, asked)))
+    said = {pair.partition("=")[0].lower() for pair in query.split("&")}
+    more = (pair for pair in asked.split("&") if pair.partition("=")[0].lower() not in said)
+    every = "&".join(filter(None, (query, *more)))
     return f"{root}{path}{'?' if every else ''}{every}".encode("ascii", "replace")
 
 
@@ -60,8 +62,10 @@ def _azure_root(spec: ProviderSpec, parcel: Parcel) -> tuple[str, str]:
 
 
 def patience(parcel: Parcel, spec: ProviderSpec) -> Timeouts:
-    """The provider's own; a file takes as long as it takes."""
+    """The provider's own; a file takes as long as it takes, and what a model makes comes along with the head."""
     timeouts = spec.timeouts
+    if parcel.way.named:
+        return dataclasses.replace(timeouts, first_byte_s=max(timeouts.first_byte_s, timeouts.first_token_s))
     if parcel.blocks is None and not parcel.way.raw:
         return timeouts
     return dataclasses.replace(timeouts, total_s=max(timeouts.total_s, FILE_S))

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from gateway.core.catalog import ProviderSpec, Target, Timeouts
+from gateway.core.chat import Operation
 from gateway.core.clock import Clock, SystemClock
 from gateway.core.errors import (
     UnsupportedOperation,
@@ -24,11 +25,13 @@ from gateway.core.transcript import Chunk, PlainTranscript, Transcript
 from gateway.core.upstream import Ask, Reply
 from gateway.dialects.table import TRANSLATIONS
 from gateway.providers import passing
+from gateway.providers.aside import LARGE, aside
 from gateway.providers.images.inlining import Inliner
+from gateway.providers.images.needs import needs_bytes
 from gateway.providers.keys import Keys
 from gateway.providers.passed import received
 from gateway.providers.translated import TranslatedReply
-from gateway.providers.transport.contract import Header, Incoming, Transport
+from gateway.providers.transport.contract import Head, Header, Incoming, Transport
 from gateway.providers.wire import Normaliser, Wire
 
 ANSWER_LIMIT: Final = 64 * 1024 * 1024
@@ -55,45 +58,43 @@ class Remote:
         self._clock = clock
         self._keys = Keys(spec, clock)
         self._signer = wire.signer(spec) if wire.signer is not None else None
-        self._images = Inliner() if spec.fetches_images and wire.inlines_images else None
+        self._images = Inliner() if spec.fetches_images and needs_bytes(spec) else None
 
     async def call(self, ask: Ask) -> Reply:
         """See `Upstream`."""
-        spec, wire = self._spec, self._wire
-        request = ask.request
-        if request.operation not in wire.speaks(spec, ask.target.named(request.model)):
+        spec, wire, request = self._spec, self._wire, ask.request
+        operation = request.operation
+        if operation is not Operation.CHAT and operation not in wire.speaks(spec, ask.target.named(request.model)):
             return await self._translated(ask)
+        large = len(request.body) > LARGE
         if self._images is not None:
-            request = await self._images.inlined(request)
-            ask = ask._replace(request=request)
+            ask = await self._images.inlined(ask, spec.timeouts)
+            large = large or ask.request is not request
+            request = ask.request
         key = self._keys.next()
-        outgoing = wire.write(request, ask.target, spec, key, ask.headers)
-        if outgoing.dropped:
-            refuse_dropped(ask.target, outgoing.dropped)
+        asked = request, ask.target, spec, key, ask.headers
+        outgoing = await asyncio.to_thread(wire.write, *asked) if large else wire.write(*asked)
+        refuse_dropped(ask.target, outgoing.dropped)
         if self._signer is not None:
             outgoing = await self._signer.sign(outgoing)
-        incoming = await self._transport.send(outgoing, ask.timeouts or spec.timeouts)
+        timeouts = ask.timeouts or spec.timeouts
+        incoming = await self._transport.send(outgoing, timeouts)
         try:
-            return await self._answer(ask, incoming, outgoing.dropped)
-        except UpstreamCredentials:
+            if not 200 <= incoming.status < 300:
+                raise await self._refused(incoming)
+            _check_media_type(incoming.headers)
+            if request.stream and operation.streams:
+                reply = StreamReply(incoming, wire.stream(ask, self._clock.wall_s()), outgoing.dropped)
+                await reply.begin(timeouts)
+                return reply
+            answer = ask, await incoming.whole(ANSWER_LIMIT), self._clock.wall_s()
+            chunk = wire.read(*answer) if len(answer[1]) <= LARGE else await asyncio.to_thread(wire.read, *answer)
+            return PlainReply(chunk, outgoing.dropped)
+        except BaseException as error:
             incoming.close()
-            if key is None or not self._keys.reject(key):
+            if not isinstance(error, UpstreamCredentials) or key is None or not self._keys.reject(key):
                 raise
-        except BaseException:
-            incoming.close()
-            raise
         return await self.call(ask)  # with another key
-
-    async def _answer(self, ask: Ask, incoming: Incoming, dropped: Sequence[str]) -> Reply:
-        if not 200 <= incoming.status < 300:
-            raise await self._refused(incoming)
-        _check_media_type(incoming.headers)
-        if ask.request.stream and ask.request.operation.streams:
-            reply = StreamReply(incoming, self._wire.stream(ask, self._clock.wall_s()), dropped)
-            await reply.begin(ask.timeouts or self._spec.timeouts)
-            return reply
-        body = await incoming.whole(ANSWER_LIMIT)
-        return PlainReply(self._wire.read(ask, body, self._clock.wall_s()), dropped)
 
     async def _translated(self, ask: Ask) -> Reply:
         """Asks for a chat in place of what the wire does not speak, and answers in the caller's dialect."""
@@ -103,9 +104,8 @@ class Remote:
                 f"{ask.target.provider!r} has no {ask.request.operation.label!r}, and it cannot be translated for it.",
                 param="model",
             )
-        chat, dropped = translation.into_chat(ask.request)
-        if dropped:
-            refuse_dropped(ask.target, dropped)
+        chat, dropped = await aside(len(ask.request.body), translation.into_chat, ask.request)
+        refuse_dropped(ask.target, dropped)
         now_s = self._clock.now_s
         began_s = now_s()
         reply = await self.call(ask._replace(request=chat))
@@ -146,7 +146,7 @@ class Remote:
 
 def refuse_dropped(target: Target, dropped: Sequence[str]) -> None:
     """Raises `UnsupportedParameter` where the target is configured to refuse rather than to leave something out."""
-    if target.strict:
+    if dropped and target.strict:
         raise UnsupportedParameter(
             f"{target.label!r} cannot take {', '.join(dropped)}. Leave it out, or let the gateway drop it "
             "(unsupported: drop in the model's configuration).",
@@ -156,6 +156,8 @@ def refuse_dropped(target: Target, dropped: Sequence[str]) -> None:
 
 def _check_media_type(headers: Sequence[Header]) -> None:
     """Raises `UpstreamBroken` for a web page, before any of it is read."""
+    if isinstance(headers, Head) and not headers.mentions(b"text/html"):
+        return
     for name, value in headers:
         if name == b"content-type" and value.lower().startswith(b"text/html"):
             raise UpstreamBroken("The provider answered with a web page; its base URL may be wrong.")
@@ -221,9 +223,9 @@ class StreamReply:
 
     async def begin(self, timeouts: Timeouts) -> None:
         """Reads until there is content. Raises what comes instead of it, `UpstreamTimeout` where that takes too long."""
-        held: list[Chunk] = []
-        if timeouts.first_token_s >= timeouts.between_bytes_s:
-            self._hold(await self._incoming.read(), held)  # which cannot last longer than that: no timer for most streams
+        normaliser, held = self._normaliser, list[Chunk]()
+        if timeouts.first_token_s >= timeouts.between_bytes_s:  # which the first block cannot exceed: no timer for most streams
+            self._hold(await self._incoming.read(), held)
         if not self._begun(held):
             try:
                 async with asyncio.timeout(timeouts.first_token_s):
@@ -231,7 +233,6 @@ class StreamReply:
                         self._hold(await self._incoming.read(), held)
             except TimeoutError as error:
                 raise UpstreamTimeout("first_token", timeouts.first_token_s) from error
-        normaliser = self._normaliser
         if normaliser.fault is not None and not normaliser.begun:
             raise normaliser.fault
         self._held = held[0] if len(held) == 1 else _joined(held)

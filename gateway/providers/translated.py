@@ -7,6 +7,7 @@ from gateway.core.chat import ModelRequest
 from gateway.core.transcript import Chunk, Transcript
 from gateway.core.upstream import Reply
 from gateway.dialects.translation import Renderer, Translation
+from gateway.providers.aside import aside
 
 
 class TranslatedReply:
@@ -51,7 +52,7 @@ class TranslatedReply:
     async def __anext__(self) -> Chunk:
         renderer = self._renderer
         if renderer is None:
-            return self._whole(await anext(self._inner))
+            return await self._whole(await anext(self._inner))
         while True:
             try:
                 chunk = await anext(self._inner)
@@ -60,9 +61,10 @@ class TranslatedReply:
             if data := renderer.feed(chunk.deltas):
                 return Chunk(data, chunk.deltas)
 
-    def _whole(self, chunk: Chunk) -> Chunk:
-        completion: Any = chunk.deltas[0] if chunk.deltas else {}
-        return Chunk(self._translation.answer(self._request, {**completion, **self._timed()}), chunk.deltas)
+    async def _whole(self, chunk: Chunk) -> Chunk:
+        said: Any = chunk.deltas[0] if chunk.deltas else {}
+        completion = {**said, **self._timed()}
+        return Chunk(await aside(len(chunk.data), self._translation.answer, self._request, completion), chunk.deltas)
 
     def _last(self, renderer: Renderer) -> Chunk:
         """The end, once."""

@@ -32,9 +32,10 @@ class Vendor:
     `developer`: the role. `names`: `name` in messages other than a tool's. `reasoning`: what it does with
     `reasoning_content` in the history; `renamed`: it wants `reasoning`; `wanted`: it misses it where tools were called.
     `thinking`: `{"type": ...}` at the top level. `signatures`: `extra_content` of calls. `hints`: `cache_control`. `custom`:
-    tools that take free text. `files`: content parts with documents. `images_in_results`: tool messages may hold images.
-    `lists`: a text may be a list of parts in every role. `families`: parameters depend on the model, as OpenAI's (`o`) or
-    xAI's (`grok`).
+    tools that take free text. `files`: content parts with documents. `image_urls`: images by URL, and not as `data:` alone.
+    `images_in_results`: tool messages may hold images.
+    `short_ids`: ids of calls are nine letters and digits, or errors. `lists`: a text may be a list of parts in every role.
+    `schemas`: a schema for the answer. `families`: parameters depend on the model, as OpenAI's (`o`) or xAI's (`grok`).
 
     `particular`: a request in OpenAI's own form may have to be changed for it.
     """
@@ -58,15 +59,18 @@ class Vendor:
     hints: bool = False
     custom: bool = False
     files: bool = True
+    image_urls: bool = True
     images_in_results: bool = False
+    short_ids: bool = False
     lists: bool = False
+    schemas: bool = True
     families: Literal["", "o", "grok"] = ""
     particular: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         """Sums up what decides over every request."""
-        plain = self.usage and not self.limit and not self.refuses and self.developer and self.names
-        mild = self.reasoning == "ignored" and self.families != "grok"
+        plain = self.usage and not self.limit and not self.refuses and self.developer and self.names and not self.short_ids
+        mild = self.reasoning == "ignored" and self.families != "grok" and self.schemas
         object.__setattr__(self, "particular", not (plain and mild))
 
 
@@ -130,6 +134,7 @@ _ROWS: Final = (
         reasoning="refused",
         files=False,
         images_in_results=True,  # ToolMessage.content is a string or content chunks
+        short_ids=True,  # "must be a-z, A-Z, 0-9, with a length of 9": anomalyco/opencode#1680, langchain-ai/langchain#24668
         lists=True,
     ),
     Vendor(
@@ -141,6 +146,7 @@ _ROWS: Final = (
         developer=False,  # "unknown variant `developer`": earendil-works/pi#1048, theopenco/llmgateway#3462
         reasoning="wanted",  # api-docs.deepseek.com/guides/thinking_mode: a 400 where it is missing after a tool call
         thinking=True,  # the same page
+        schemas=False,  # "This response_format type is unavailable now": langchain-ai/langchain#29282, BerriAI/litellm#31466
         files=False,
     ),
     Vendor(
@@ -218,6 +224,7 @@ _ROWS: Final = (
         free=True,
         limit="max_tokens",  # docs.ollama.com/api/openai-compatibility lists only this one; another is passed over in silence
         files=False,  # the same page: text and images
+        image_urls=False,  # the same page; "invalid image input": ollama/ollama#6753
     ),
     Vendor("vllm", "http://127.0.0.1:8000/v1", (), "VLLM_API_KEY", free=True, extras=_LOCAL),
     # Takes max_completion_tokens only since ggml-org/llama.cpp#19831 (February 2026); before, in silence, no limit at all.
@@ -225,7 +232,15 @@ _ROWS: Final = (
     Vendor(
         "tgi", "http://127.0.0.1:3000/v1", (), "HF_TOKEN", free=True, limit="max_tokens"
     ),  # .../text-generation-inference#2844
-    Vendor("lmstudio", "http://127.0.0.1:1234/v1", (), "LM_API_TOKEN", free=True, extras=_TOP_K),
+    Vendor(
+        "lmstudio",
+        "http://127.0.0.1:1234/v1",
+        (),
+        "LM_API_TOKEN",
+        free=True,
+        extras=_TOP_K,
+        image_urls=False,  # "'url' field must be a base64 encoded image": lmstudio-ai/lmstudio-bug-tracker#1120
+    ),
     Vendor("sglang", "http://127.0.0.1:30000/v1", (), "SGLANG_API_KEY", free=True, extras=_LOCAL),
     # Passes on what the models behind it take, and knows the fields of all of them.
     Vendor("litellm", "http://127.0.0.1:4000/v1", (), "LITELLM_API_KEY", free=True, extras=_LOCAL, hints=True, lists=True),

@@ -74,8 +74,7 @@ class Wire:
     `write(request, target, spec, key, headers)` gives the request; `headers` are the caller's.
     `read(ask, body, wall_s)` gives a plain answer as one chunk; `stream(ask, wall_s)` a normaliser for a streamed one; both
     answer in the dialect of the operation, with deltas in OpenAI's form.
-    `fault(spec, status, headers, body, wall_s)` says what an answer means whose status is no success. `inlines_images`: it
-    passes no URLs of images on, so that their bytes are fetched where the provider is configured to.
+    `fault(spec, status, headers, body, wall_s)` says what an answer means whose status is no success.
     """
 
     write: Callable[[ModelRequest, Target, ProviderSpec, str | None, Mapping[bytes, bytes]], Outgoing]
@@ -84,7 +83,6 @@ class Wire:
     fault: Callable[[ProviderSpec, int, Sequence[Header], bytes, float], UpstreamFault]
     speaks: Speaks
     signer: Callable[[ProviderSpec], Signer | None] | None = None
-    inlines_images: bool = False
 
 
 OPENAI: Final = Wire(by_operation.write, by_operation.read, by_operation.normaliser, faults.fault, by_operation.speaks)
@@ -102,14 +100,9 @@ GOOGLE: Final = Wire(
     google_stream.normaliser,
     google_faults.fault,
     google_request.speaks,
-    inlines_images=True,
 )
-VERTEX: Final = Wire(
-    vertex.write, vertex.read, vertex.normaliser, vertex.fault, vertex.speaks, vertex_signer, inlines_images=True
-)
-BEDROCK: Final = Wire(
-    bedrock.write, bedrock.read, bedrock.normaliser, bedrock_faults.fault, bedrock.speaks, bedrock_signer, inlines_images=True
-)
+VERTEX: Final = Wire(vertex.write, vertex.read, vertex.normaliser, vertex.fault, vertex.speaks, vertex_signer)
+BEDROCK: Final = Wire(bedrock.write, bedrock.read, bedrock.normaliser, bedrock_faults.fault, bedrock.speaks, bedrock_signer)
 
 WIRES: Final[Mapping[str, Wire]] = MappingProxyType(
     {

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Final
 
-from gateway.core.catalog import Timeouts
+from gateway.core.catalog import Target, Timeouts
 from gateway.core.errors import (
     GatewayError,
     ProviderNotConfigured,
@@ -21,6 +21,8 @@ from gateway.core.errors import (
 
 NEXT: Final = "next"
 """In `Model.failover`: the next target of the chain."""
+ANY: Final = "*"
+"""The model of a target that passes names on."""
 CONTEXT_LENGTH: Final = "context_length"
 CONTENT_FILTER: Final = "content_filter"
 
@@ -29,8 +31,11 @@ _POLICIES: Final[Mapping[str, str]] = {
     "string_above_max_length": CONTEXT_LENGTH,
     "content_filter": CONTENT_FILTER,
     "content_policy_violation": CONTENT_FILTER,
+    "moderation_blocked": CONTENT_FILTER,
+    "invalid_prompt": CONTENT_FILTER,
 }
-"""Codes of a provider's 400, and the key of `Model.failover` that says what follows them."""
+"""Codes of a provider's refusal, and the key of `Model.failover` that says what follows them."""
+_TOO_LARGE: Final = 413
 _EMPTY: Final = "insufficient_quota"
 
 COOL_S: Final = 2.0
@@ -59,12 +64,12 @@ def blame(error: GatewayError, own: Timeouts, *, late: bool = False) -> Blame:
     if isinstance(error, UpstreamRefused):
         if error.status == 429:
             return Blame.ACCOUNT
-        return Blame.TARGET if error.status >= 500 else Blame.NOBODY
+        return Blame.TARGET if error.status >= 500 or error.status == 408 else Blame.NOBODY
     return Blame.TARGET
 
 
 def _callers(error: UpstreamTimeout, own: Timeouts, *, late: bool) -> bool:
-    if late and error.phase == "total":
+    if error.phase == "deadline" or (late and error.phase == "total"):
         return True
     return error.limit_s < min(getattr(own, f"{error.phase}_s", 0.0), own.total_s)
 
@@ -76,22 +81,27 @@ def cool_s(error: GatewayError) -> float:
     return COOL_S if error.retry_after_s is None else min(error.retry_after_s, LONGEST_S)
 
 
-def onwards(error: GatewayError, failover: Mapping[str, str]) -> str | None:
+def onwards(error: GatewayError, target: Target, failover: Mapping[str, str]) -> str | None:
     """What follows the failure: `NEXT`, a model's name, or None where the caller has to hear of it."""
     if isinstance(error, ProviderNotConfigured | UnsupportedOperation):
         return NEXT
     if not isinstance(error, UpstreamFault):
         return None
-    if isinstance(error, UpstreamRefused) and error.status == 400:
-        return failover.get(_POLICIES.get(error.code or "", ""))
-    return NEXT if error.retryable else None
+    if error.retryable or is_absent(error, target):
+        return NEXT
+    return failover.get(CONTEXT_LENGTH if error.status == _TOO_LARGE else _POLICIES.get(error.code or "", ""))
+
+
+def is_absent(error: GatewayError, target: Target) -> bool:
+    """The provider does not know the model, which is the caller's mistake only where the caller named it (`*`)."""
+    return isinstance(error, UpstreamRefused) and error.status == 404 and target.model != ANY
 
 
 def nothing_began(error: GatewayError) -> bool:
     """Surely nothing was started at the provider: what must not happen twice may be tried elsewhere."""
-    if isinstance(error, Refusal | UpstreamUnreachable | UpstreamCredentials):
+    if isinstance(error, Refusal | UpstreamCredentials) or unreached(error):
         return True
-    return (isinstance(error, UpstreamRefused) and error.status == 429) or is_timeout(error, "connect")
+    return isinstance(error, UpstreamRefused) and error.status == 429
 
 
 def repeatable(error: GatewayError) -> bool:
@@ -100,12 +110,24 @@ def repeatable(error: GatewayError) -> bool:
         return False
     if isinstance(error, UpstreamRefused):
         return error.retryable
-    return isinstance(error, UpstreamUnreachable | UpstreamBroken | UpstreamTruncated) or is_timeout(error, "connect")
+    return isinstance(error, UpstreamBroken | UpstreamTruncated) or unreached(error)
 
 
-def is_timeout(error: GatewayError, phase: str) -> bool:
-    """Whether it is the timeout of this phase."""
-    return isinstance(error, UpstreamTimeout) and error.phase == phase
+def may_cost(error: GatewayError) -> bool:
+    """The provider may have worked on it, and not said what that costs: it neither refused it nor was out of reach."""
+    return not (isinstance(error, UpstreamRefused) or nothing_began(error))
+
+
+def unreached(error: GatewayError) -> bool:
+    """There was not even a connection: that is not about the model."""
+    return isinstance(error, UpstreamUnreachable) or (isinstance(error, UpstreamTimeout) and error.phase == "connect")
+
+
+def reason_of(error: GatewayError) -> str:
+    """The failure in a few words, none of them the provider's."""
+    if isinstance(error, UpstreamTimeout):
+        return f"a timeout ({error.phase})"
+    return f"status {error.status}" if isinstance(error, UpstreamRefused) else error.code or type(error).__name__
 
 
 def result_of(error: GatewayError) -> str:

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from gateway.core.catalog import Model, Target
 from gateway.core.errors import GatewayError, NoTargetLeft, Refusal, TargetsCooling, UpstreamTimeout
-from gateway.routing.blame import LONGEST_S, NEXT, cool_s, nothing_began, onwards, repeatable
+from gateway.routing.blame import ANY, LONGEST_S, NEXT, cool_s, is_absent, nothing_began, onwards, repeatable
 from gateway.routing.deadline import LEAST_S, Deadline
 from gateway.routing.health import Health
 from gateway.routing.ranking import ranked
@@ -70,7 +70,7 @@ class Chain:
         self._tried: list[Target] = []
         self._failed: list[Failed] = []
         self._retries = 0
-        self._visited = {model.name}
+        self._visited = {model.name, asked.model}
 
     @property
     def failover(self) -> Mapping[str, str]:
@@ -94,7 +94,7 @@ class Chain:
 
     def beside(self, now_s: float) -> Target | None:
         """A healthy target that has not been asked yet, where one more try is allowed."""
-        if self._asked.once or self._sent() + 1 >= self._attempts:
+        if self._asked.once or self._sent() + 1 >= self._attempts or not self._in_time(now_s):
             return None
         return self._take(now_s, healthy=True)
 
@@ -102,41 +102,40 @@ class Chain:
         """A try has failed."""
         self._failed.append(Failed(target, error, seconds))
 
-    def ends(self, error: GatewayError) -> bool:
+    def ends(self, target: Target, error: GatewayError) -> bool:
         """Whether the caller has to hear of this error, whoever else could be asked."""
-        return onwards(error, self._model.failover) is None
+        return onwards(error, target, self._model.failover) is None
 
     def after(self, now_s: float) -> Step | None:
         """What follows the last failure."""
-        error = self._failed[-1].error
-        way = onwards(error, self._model.failover)
+        target, error, _ = self._failed[-1]
+        way = onwards(error, target, self._model.failover)
         if way is None or (way != NEXT and not self._turn_to(way)):
             return None
         if self._sent() >= self._attempts or (self._asked.once and not nothing_began(error)):
             return None
         if not self._in_time(now_s):
             return None
-        target = self._take(now_s)
-        return Step(target) if target is not None else self._repeat(now_s)
+        other = self._take(now_s)
+        return Step(other) if other is not None else self._repeat(now_s)
 
     def still(self, step: Step, now_s: float) -> bool:
         """Whether it still holds when its wait is over: others may have opened the breaker meanwhile."""
         return self._health.of(step.target, self._asked.model).look(now_s).passes
 
-    def verdict(self) -> GatewayError:
-        """The error for the caller: the last that tells of a try, unless the last is the caller's own.
+    def verdict(self) -> Failed:
+        """The error for the caller: its own, if it is that, else the last one of a provider that it is worth telling of.
 
         A caller that tries again after several tries of ours would multiply them; it is told not to, unless it knows when.
         """
-        error = self._failed[-1].error
-        if error.retry_after_s is not None:
-            error.retry_after_s = min(error.retry_after_s, LONGEST_S)
-        if self.ends(error):
-            return error
-        error = next((one.error for one in reversed(self._failed) if not isinstance(one.error, Refusal)), error)
-        if len(self._failed) > 1 and (error.retry_after_s is None or error.status not in (429, 503)):
-            error.give_up()
-        return error
+        told = self._failed[-1]
+        if not self.ends(told.target, told.error):
+            told = next((one for one in reversed(self._failed) if _tells(one)), told)
+            if self._sent() > 1 and (told.error.retry_after_s is None or told.error.status not in (429, 503)):
+                told.error.give_up()
+        if told.error.retry_after_s is not None:
+            told.error.retry_after_s = min(told.error.retry_after_s, LONGEST_S)
+        return told
 
     # ---------------------------------------------------------------- the parts
 
@@ -145,19 +144,22 @@ class Chain:
         return [one for one in targets if only is None or one.provider == only]
 
     def _take(self, now_s: float, *, healthy: bool = False) -> Target | None:
-        """The next that may be asked: one whose account is being limited only where there is no other."""
-        last: int | None = None
+        """The next that may be asked: one that passes without being well only where there is no other.
+
+        The first target of a call may be one to be probed; a call that probed one after the other would run out of tries.
+        """
+        chosen: int | None = None
         for place, target in enumerate(self._left):
             gate = self._health.of(target, self._asked.model).look(now_s)
-            if gate.state == "closed" or (gate.passes and gate.state == "half_open" and not healthy):
-                last = place
+            if gate.state == "closed" or (gate.state == "half_open" and gate.passes and not self._tried):
+                chosen = place
                 break
-            if gate.passes and last is None and not healthy:
-                last = place
-        if last is None:
+            if gate.passes and chosen is None and not healthy:
+                chosen = place
+        if chosen is None:
             return None
-        self._tried.append(self._left[last])
-        return self._left.pop(last)
+        self._tried.append(self._left[chosen])
+        return self._left.pop(chosen)
 
     def _sent(self) -> int:
         """Tries that reached for a provider: what a target cannot do at all costs nothing."""
@@ -170,13 +172,18 @@ class Chain:
     def _turn_to(self, name: str) -> bool:
         """Goes on with the chain of another model; False for one that has had its turn, or is gone."""
         model = self._find(name)
-        if model is None or model.name in self._visited:
+        if model is None or name in self._visited:
             return False
-        self._visited.add(model.name)
+        self._visited.add(name)
         self._model = model
-        named = [replace(one, model=one.named(name), prefix="") if one.model == "*" else one for one in model.targets]
-        self._left = ranked([one for one in self._fitting(named) if one not in self._tried], self._health.draw)
+        named = [replace(one, model=one.named(name), prefix="") if one.model == ANY else one for one in model.targets]
+        tried = {self._place(one) for one in self._tried}
+        self._left = ranked([one for one in self._fitting(named) if self._place(one) not in tried], self._health.draw)
         return True
+
+    def _place(self, target: Target) -> tuple[str, str]:
+        """Whom a call to the target reaches, whatever its weight in which chain."""
+        return target.provider, target.named(self._asked.model)
 
     def _repeat(self, now_s: float) -> Step | None:
         """One of those that have failed, again: the one that is ready soonest, if the budget allows it."""
@@ -208,6 +215,11 @@ class Chain:
                 f"Every target of {self._model.name!r} is at its rate limit: {told}.", retry_after_s=retry_after_s
             )
         return NoTargetLeft(f"No target of {self._model.name!r} can be asked now: {told}.", retry_after_s=retry_after_s)
+
+
+def _tells(failed: Failed) -> bool:
+    """It is news of a provider, rather than of how this gateway is configured."""
+    return not isinstance(failed.error, Refusal) and not is_absent(failed.error, failed.target)
 
 
 def _again(failed: Failed) -> bool:

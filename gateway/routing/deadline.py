@@ -47,6 +47,11 @@ def deadline_of(headers: Mapping[bytes, bytes], born_s: float, *, stream: bool) 
     return Deadline(born_s + limit_s, born_s + (whole_s if stream else limit_s), limit_s)
 
 
+def presses(deadline: Deadline, own: Timeouts, now_s: float) -> bool:
+    """Whether a call that takes as long as its provider may could outlast the deadline, with each phase in time."""
+    return deadline.begins_s - now_s < own.connect_s + own.first_byte_s + own.first_token_s
+
+
 def within(own: Timeouts, deadline: Deadline, now_s: float) -> Timeouts | None:
     """The provider's own patience, phase by phase, cut down to what is left; None where nothing has to be cut."""
     begin_s, end_s = deadline.begins_s - now_s, deadline.ends_s - now_s

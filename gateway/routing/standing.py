@@ -59,7 +59,7 @@ class Standing:
     """One target. `clear`: nothing speaks against asking it, without looking any closer.
 
     A target that passes names on (`*`) has one of these for itself, and one below it for every name that has failed lately:
-    a model that is broken does not speak for the others of its provider.
+    a model that is broken does not speak for the others of its provider. `why`: what opened the breaker last.
     """
 
     __slots__ = (
@@ -69,12 +69,12 @@ class Standing:
         "clear",
         "forced",
         "label",
-        "model",
         "names",
         "ok",
         "parent",
         "rests_until_s",
         "revision",
+        "why",
     )
 
     def __init__(
@@ -86,10 +86,10 @@ class Standing:
         parent: "Standing | None" = None,
     ) -> None:
         self.label = target.label
-        self.model = target.model
         self.account = account
         self.parent = parent
         self.breaker = Breaker(draw)
+        self.why = ""
         self.forced: Forced | None = None
         self.rests_until_s = 0.0
         self.revision = 0
@@ -114,6 +114,14 @@ class Standing:
         """From now on as an operator says; None: as its calls say."""
         self.forced = forced
         self.revision += 1
+        self.unsettle()
+
+    def renew(self, draw: Callable[[], float]) -> None:
+        """Its provider is another one under the same name: only the operator's word still holds."""
+        self.breaker = Breaker(draw)
+        self.rests_until_s = 0.0
+        if self.names is not None:
+            self.names = {}
         self.unsettle()
 
     def said(self, now_s: float) -> Forced | None:
@@ -142,10 +150,10 @@ class Standing:
                 return Gate("closed", True)
             return Gate("cooling", True, f"{self.account.provider!r} limits the rate of another of its targets", rests_s)
         if not breaker.half_open(now_s):
-            return Gate("open", False, "it kept failing", breaker.until_s)
-        if breaker.probe is None:
+            return Gate("open", False, f"it kept failing, with {self.why}", breaker.until_s)
+        if breaker.passes(now_s):
             return Gate("half_open", True)
-        return Gate("half_open", False, "it kept failing, and is being tried", now_s + PROBING_S)
+        return Gate("half_open", False, f"it kept failing, with {self.why}, and is being tried", now_s + PROBING_S)
 
     def worst(self, now_s: float) -> Gate:
         """The gate of this target, or that of its name that is worst off."""

@@ -2,21 +2,22 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Coroutine
+from typing import Any, NamedTuple
 
 from gateway.core.catalog import Target, Timeouts
 from gateway.core.clock import Clock
-from gateway.core.errors import GatewayError, UpstreamRefused
+from gateway.core.errors import GatewayError, UpstreamRefused, UpstreamTimeout
 from gateway.core.exchange import Exchange
 from gateway.core.record import Attempt, Usage
 from gateway.core.transcript import Transcript
 from gateway.core.upstream import Ask, Reply
-from gateway.routing.blame import CONTENT_FILTER
+from gateway.routing.blame import CONTENT_FILTER, may_cost
 from gateway.routing.chain import Chain, Step
 from gateway.routing.deadline import Deadline, within
 from gateway.routing.health import Health
 from gateway.routing.peeked import FILTERED, Peeked, peek
+from gateway.routing.standing import Standing
 from gateway.telemetry.tasks import Tasks
 
 log = logging.getLogger("fleetgate.routing")
@@ -83,7 +84,8 @@ class Tries:
                 break  # withheld, and nobody else may give it
             self._note(tried)
             if step is None or not await self._still(step):
-                raise self._chain.verdict()
+                self.last, error, _ = self._chain.verdict()
+                raise error
             self._count(tried.target, step)
             tried = await self._alone(step.target)
         assert tried.reply is not None
@@ -106,32 +108,47 @@ class Tries:
             self._land(target, "abandoned")
             raise
 
-    async def _try(self, target: Target) -> Tried:
-        exchange, asked = self._exchange, self._ask.request.model
+    def _try(self, target: Target) -> Coroutine[Any, Any, Tried]:
+        """One try. Not async: a target that is probed is so from now on, not from when a task for it has its first turn."""
         self._flying[target] = now_s = self._clock.now_s()
         self.last = target
-        standing = self._health.of(target, asked)
-        standing.breaker.enter(exchange.id, now_s)
-        timeouts = within(self._own(target), self._deadline, now_s) if self._deadline is not None else None
+        standing = self._health.of(target, self._ask.request.model)
+        standing.breaker.enter(self._exchange.id, now_s)
+        return self._tried(target, standing, now_s)
+
+    async def _tried(self, target: Target, standing: Standing, began_s: float) -> Tried:
         try:
-            reply = await exchange.snapshot.upstreams[target.provider].call(
-                self._ask._replace(target=target, timeouts=timeouts)
-            )
-            if CONTENT_FILTER in self._chain.failover:
-                reply = await peek(reply)
+            reply = await self._reply(target, began_s)
         except GatewayError as error:
             return self._failed(target, error)
         now_s = self._clock.now_s()
-        self._health.began(standing, exchange.id, now_s)
+        self._flying.pop(target, None)
+        self._health.began(standing, self._exchange.id, now_s)
         withheld = _withheld() if isinstance(reply, Peeked) and reply.filtered else None
-        return Tried(target, now_s - self._flying.pop(target), reply, withheld)
+        return Tried(target, now_s - began_s, reply, withheld)
+
+    async def _reply(self, target: Target, began_s: float) -> Reply:
+        """Before the deadline, though each phase has what was left of it when the try began."""
+        if self._deadline is None:
+            return await self._called(target, None)
+        begins_s, _, limit_s = self._deadline
+        try:
+            async with asyncio.timeout(begins_s - began_s):
+                return await self._called(target, within(self._own(target), self._deadline, began_s))
+        except TimeoutError as error:
+            raise UpstreamTimeout("deadline", limit_s) from error
+
+    async def _called(self, target: Target, timeouts: Timeouts | None) -> Reply:
+        upstream = self._exchange.snapshot.upstreams[target.provider]
+        reply = await upstream.call(self._ask._replace(target=target, timeouts=timeouts))
+        return await peek(reply) if CONTENT_FILTER in self._chain.failover else reply
 
     def _failed(self, target: Target, error: GatewayError) -> Tried:
         now_s = self._clock.now_s()
         self.last = target
         error.__traceback__ = None  # its frames hold the exchange, and the chain holds the error: a circle
         self._health.failed(target, self._ask.request.model, self._exchange.id, error, self._own(target), now_s)
-        return Tried(target, now_s - self._flying.pop(target), None, error)
+        return Tried(target, now_s - self._flying.pop(target, now_s), None, error)
 
     def _own(self, target: Target) -> Timeouts:
         return self._exchange.snapshot.providers[target.provider].timeouts
@@ -149,10 +166,8 @@ class Tries:
                     running[self._tasks.spawn(self._try(other), "hedge")] = other
             return await self._decided(running, hedged=len(running) > 1)
         except BaseException:
-            for task in running:
-                _let_go(task)
-            for target in list(self._flying):
-                self._land(target, "abandoned")
+            for task, target in running.items():
+                self._drop(task, target, "abandoned")
             raise
 
     async def _decided(self, running: "dict[asyncio.Task[Tried], Target]", *, hedged: bool) -> Tried:
@@ -163,7 +178,7 @@ class Tries:
             for task in [task for task in running if task.done()]:
                 tried = task.result()
                 del running[task]
-                if running and tried.error is not None and not self._chain.ends(tried.error):
+                if running and tried.error is not None and not self._chain.ends(tried.target, tried.error):
                     self._chain.note(tried.target, tried.error, tried.seconds)
                     self._note(tried)
                     continue
@@ -171,41 +186,41 @@ class Tries:
                     result = "failed" if tried.error is not None else "won" if tried.target is hedge else "lost"
                     self._health.metrics.counter("fleetgate_hedges_total").at(hedge.label, result).add()
                 for loser, target in running.items():
-                    self._lose(loser, target)
+                    self._drop(loser, target, "hedged")
                 running.clear()
                 return tried
 
-    def _lose(self, task: "asyncio.Task[Tried]", target: Target) -> None:
-        """Lets the slower one go, and puts what it has cost on the record."""
-        if target in self._flying:
-            self._land(target, "hedged", self._estimate(Transcript()))
-        elif task.done() and not task.cancelled() and task.exception() is None:
-            tried = task.result()
-            self._note(tried if tried.error is not None else tried._replace(error=None))
+    def _drop(self, task: "asyncio.Task[Tried]", target: Target, why: str) -> None:
+        """Lets one go that is not wanted any more; it may just have come."""
+        if task.done() and not task.cancelled() and task.exception() is None:
+            self._note(task.result(), why)
+        else:
+            self._land(target, why)
         _let_go(task)
 
     # ---------------------------------------------------------------- the record
 
-    def _note(self, tried: Tried) -> None:
-        """Records a try whose answer, if there is one, nobody gets."""
+    def _note(self, tried: Tried, why: str = FILTERED) -> None:
+        """Records a try that has failed, or whose answer nobody gets, which is `why`; and what it may have cost."""
+        target, seconds, reply, error = tried
         usage = None
-        if tried.reply is not None:
-            usage = self._estimate(tried.reply.transcript)
-            tried.reply.close()
-            result = "hedged" if tried.error is None else FILTERED
-            self._health.left(self._health.of(tried.target, self._ask.request.model), self._exchange.id, result)
-        error = tried.error
-        code = "hedged" if error is None else error.code or type(error).__name__
-        self._exchange.record.attempts.append(Attempt(tried.target.label, tried.seconds, code, usage))
+        if reply is not None:
+            usage = self._estimate(reply.transcript)
+            reply.close()
+            self._health.left(self._health.of(target, self._ask.request.model), self._exchange.id, why)
+        elif error is not None and may_cost(error):
+            usage = self._estimate(Transcript())
+        code = why if error is None else error.code or type(error).__name__
+        self._exchange.record.attempts.append(Attempt(target.label, seconds, code, usage))
 
-    def _land(self, target: Target, result: str, usage: Usage | None = None) -> None:
-        """Records a try that is on its way and has been given up."""
+    def _land(self, target: Target, why: str) -> None:
+        """Records a try that is on its way and has been given up; providers bill what they were asked."""
         began_s = self._flying.pop(target, None)
         if began_s is None:
             return
-        self._health.left(self._health.of(target, self._ask.request.model), self._exchange.id, result)
+        self._health.left(self._health.of(target, self._ask.request.model), self._exchange.id, why)
         seconds = self._clock.now_s() - began_s
-        self._exchange.record.attempts.append(Attempt(target.label, seconds, result, usage))
+        self._exchange.record.attempts.append(Attempt(target.label, seconds, why, self._estimate(Transcript())))
         self.last = self.last or target
 
     def _count(self, failed: Target, step: Step) -> None:

@@ -31,6 +31,6 @@ def order(metrics: Metrics, inflight: Carried, clock: Clock, health: Health, tas
     )
 
 
-def passage_order(metrics: Metrics, inflight: Carried, clock: Clock) -> PassageStages:
+def passage_order(metrics: Metrics, inflight: Carried, clock: Clock, health: Health) -> PassageStages:
     """The same for what is no chat: no chain, and no estimates."""
-    return (Trace(metrics, clock), Admit(inflight), Identify(), Read(), Tally(), Forward(clock))
+    return (Trace(metrics, clock), Admit(inflight), Identify(), Read(), Tally(), Forward(clock, health))

@@ -13,20 +13,19 @@ from gateway.core.passage import carries
 from gateway.core.record import Attempt, Record, TraceContext
 from gateway.core.tenant import Tenant
 from gateway.core.upstream import Ask, Owner, Reply
-from gateway.dialects.owned import Opening, may_refer, opened
-from gateway.dialects.ownership import MARK, not_found, require_known
+from gateway.dialects.owned import Opening
+from gateway.dialects.ownership import not_found, require_known
+from gateway.dialects.referring import opened
 from gateway.identity.reach import allowed_model, is_shared, scoped
 from gateway.metering.usage import usage_of
 from gateway.routing.chain import Asked, Chain
-from gateway.routing.deadline import REQUEST_TIMEOUT, STAINLESS_TIMEOUT, Deadline, deadline_of, within
+from gateway.routing.deadline import REQUEST_TIMEOUT, STAINLESS_TIMEOUT, Deadline, deadline_of, presses, within
 from gateway.routing.health import Health
 from gateway.routing.tries import Means, Tries
 from gateway.telemetry.tasks import Tasks
 
 LARGE: Final = 512 * 1024
 """Bodies longer than this are searched for ids in a thread."""
-_WORDS_ALONE: Final = frozenset({Operation.COMPLETIONS, Operation.EMBEDDINGS})
-"""Operations whose requests refer to nothing."""
 
 
 class Call:
@@ -54,16 +53,13 @@ class Call:
         deadline = None
         if REQUEST_TIMEOUT in headers or STAINLESS_TIMEOUT in headers:
             deadline = deadline_of(headers, exchange.born_s, stream=request.stream and request.operation.streams)
-        began_s = self._now_s()
+        began_s, standing = self._now_s(), health.of(target, request.model)
         if (
             len(model.targets) > 1
-            or not health.of(target, request.model).clear
+            or not standing.clear
             or model.failover
-            or request.operation is Operation.RESPONSES
-            or MARK in request.body
-            or b"file_id" in request.body
-            or b"\\u00" in request.body  # which could be a letter of that
-            or (deadline is not None and deadline.begins_s <= began_s)
+            or request.refers
+            or (deadline is not None and presses(deadline, snapshot.providers[target.provider].timeouts, began_s))
         ):
             await self._walk(exchange, model, owner, deadline)
             return
@@ -81,6 +77,7 @@ class Call:
             exchange.target = target
             raise
         record.first_byte_s = now_s = self._now_s()
+        health.began(standing, exchange.id, now_s)
         record.attempts.append(Attempt(target.label, now_s - began_s))
         exchange.target, exchange.reply = target, reply
         if reply.dropped:
@@ -123,7 +120,7 @@ def owned(exchange: Exchange, model: Model, owner: Owner) -> tuple[ModelRequest,
     request, providers = exchange.request, exchange.snapshot.providers
     if request.operation is Operation.RESPONSES:
         require_known(request.fields, owner, providers)
-    if request.operation in _WORDS_ALONE or not may_refer(request.body):
+    if not request.refers:
         return request, None
     opening = Opening(owner, tuple(providers), shared=True)
     try:

@@ -12,14 +12,16 @@ from urllib.parse import parse_qsl, quote, urlencode
 from gateway.core import forms
 from gateway.core.catalog import Target
 from gateway.core.clock import Clock
-from gateway.core.errors import GatewayError, InvalidValue, UnsupportedOperation, UpstreamBroken
+from gateway.core.errors import GatewayError, InvalidValue, UnsupportedOperation, UpstreamBroken, UpstreamCredentials
 from gateway.core.exchange import Exchange
 from gateway.core.passage import Courier, Parcel, Passage
 from gateway.core.record import Attempt
 from gateway.core.upstream import Owner
 from gateway.dialects.lenient import dumps
+from gateway.dialects.named import is_mistakable, names_below, takes_everybodys
 from gateway.dialects.owned import Opening, rewritten
 from gateway.identity.reach import allowed_model, carriers, is_shared, scoped
+from gateway.routing.health import Health
 
 CHOICE: Final = b"x-fleetgate-provider"
 """The header by which a caller chooses the provider where nothing else decides, such as for a new file."""
@@ -32,8 +34,9 @@ SECRETS: Final = frozenset({"key", "api_key", "api-key", "access_token"})
 class Forward:
     """Sets the reply. Closing it is the journey's part, so there is nothing to settle here."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, health: Health) -> None:
         self._clock = clock
+        self._health = health
 
     async def run(self, exchange: Exchange) -> None:
         passage = exchange.passage
@@ -49,11 +52,14 @@ class Forward:
 
     async def _deliver(self, exchange: Exchange, courier: Courier, parcel: Parcel) -> None:
         began_s = self._clock.now_s()
-        error: str | None = None
+        error: str | None = "abandoned"
         try:
             exchange.reply = await courier.deliver(parcel)
+            error = None
         except GatewayError as fault:
             error = fault.code or type(fault).__name__
+            if isinstance(fault, UpstreamCredentials):
+                self._health.key_refused(exchange.target.provider)
             raise
         finally:
             now_s = self._clock.now_s()
@@ -78,26 +84,31 @@ class Addressing:
             raise UnsupportedOperation(
                 "None of the providers that your key may use speaks OpenAI's API, which this is part of."
             )
-        shared = any(is_shared(exchange.snapshot, self._tenant, name) for name in self._carriers)
-        self._opening = Opening(self._owner, self._carriers, shared=shared)
+        self._shared = any(is_shared(exchange.snapshot, self._tenant, name) for name in self._carriers)
+        self._opening = Opening(self._owner, self._carriers, shared=self._shared)
         self._content_type = exchange.headers.get(b"content-type", b"")
         self._is_form = self._content_type.lower().startswith(b"multipart/")
 
     def address(self) -> tuple[Target, Parcel]:
         """Where it goes, and what goes there. Raises a `Refusal`."""
         passage, request = self._passage, self._request
-        path = self._opened_path()
-        form = self._opened_form() if self._is_form and request.body else None
-        fields = None if self._is_form or not request.body else rewritten(dict(request.fields), self._opening)
-        target, model = self._chosen()
-        body = b""
-        if form is not None:
+        path, headers, body = self._opened_path(), self._headers(), b""
+        if passage.way.blind and self._tenant.models is not None:
+            raise self._unseen()
+        if not request.body:
+            target, model = self._chosen()
+        elif self._is_form:
+            form = self._opened_form()
+            target, model = self._chosen()
             body = form if model == request.model else self._with_model(form, model)
-        elif fields is not None:
+            headers[b"content-type"] = forms.content_type(self._content_type)
+        else:
+            fields = self._opened_fields()
+            target, model = self._chosen()
             body = _written(fields if model == request.model else {**fields, "model": model})
+            headers[b"content-type"] = b"application/json"
         blocks = passage.blocks() if passage.way.unread else None
-        headers, shown = self._headers(), self._opening.shown
-        return target, Parcel(passage.way, path, headers, self._owner, shown, body, model, blocks, passage.length)
+        return target, Parcel(passage.way, path, headers, self._owner, self._opening.shown, body, model, blocks, passage.length)
 
     # ------------------------------------------------------------ what it names
 
@@ -108,12 +119,30 @@ class Addressing:
             for name, shown in self._passage.ids.items()
         }
         asked = parse_qsl(self._request.query, keep_blank_values=True)
-        query = urlencode([(name, opening(value)) for name, value in asked if name not in SECRETS], safe="[]:,")
+        if any(name == "model" or is_mistakable(name) for name, _ in asked):
+            raise InvalidValue("A model is named in the body, never in the query.", param="model")
+        query = urlencode([(name, opening(value)) for name, value in asked if name.lower() not in SECRETS], safe="[]:,")
         return way.path.format(**ids) + (f"?{query}" if query else "")
 
     def _opened_form(self) -> bytes:
         body = self._request.body
         return forms.changed(body, forms.fields(body, self._content_type), lambda _, value: self._opening(value))
+
+    def _opened_fields(self) -> dict[str, Any]:
+        fields = dict(self._request.fields)
+        if any(map(is_mistakable, fields)):
+            raise InvalidValue("The name of the field 'model' is written in small letters.", param="model")
+        if self._tenant.models is not None and names_below(fields):
+            raise self._unseen()
+        if self._shared and self._passage.way.group == "evals" and takes_everybodys(fields):
+            raise UnsupportedOperation("Several tenants share this account, and an eval of what was asked would show it all.")
+        opened: dict[str, Any] = rewritten(fields, self._opening)
+        return opened
+
+    def _unseen(self) -> UnsupportedOperation:
+        return UnsupportedOperation(
+            "Your key may use certain models only, and this would run others than the field 'model' says."
+        )
 
     # ------------------------------------------------------------ where it goes
 
@@ -150,7 +179,7 @@ class Addressing:
         targets = [target for target in model.targets if target.provider in fit]
         if targets:
             return min(targets, key=lambda target: (target.priority, -target.weight))
-        if self._passage.way.named:
+        if self._passage.way.named or self._tenant.models is not None:
             raise UnsupportedOperation(f"No provider of {asked!r} that can answer this speaks OpenAI's API.", param="model")
         return None
 

@@ -32,8 +32,8 @@ class Trace:
 
     def run(self, exchange: Exchange) -> Iterator[None]:
         headers = exchange.headers
-        exchange.record = Record(trace_context(headers.get(b"traceparent")))
-        client_id = client_request(headers.get(b"x-client-request-id"))
+        traceparent, client_id = headers.get(b"traceparent"), headers.get(b"x-client-request-id")
+        exchange.record = Record(trace_context(traceparent) if traceparent is not None else None)
         yield
         outcome = exchange.outcome
         assert outcome is not None  # a settlement runs when the outcome is known
@@ -52,7 +52,7 @@ class Trace:
             cells = self._cells[key] = Cells(self._metrics, *key)
         cells.count(self._clock.now_s() - exchange.born_s, exchange.record.first_byte_s, exchange.born_s, facts.get("usage"))
 
-    def _tell(self, exchange: Exchange, outcome: Outcome, client_id: str | None) -> None:
+    def _tell(self, exchange: Exchange, outcome: Outcome, client_id: bytes | None) -> None:
         error = outcome.error
         level = LEVELS.get(outcome.ending, logging.INFO)
         if not log.isEnabledFor(level):
@@ -63,7 +63,7 @@ class Trace:
             "code": (error.code or type(error).__name__) if error is not None else None,
             "target": exchange.target.label if exchange.knows("target") else None,
             "seconds": round(self._clock.now_s() - exchange.born_s, 3),
-            "client_request": client_id,
+            "client_request": client_request(client_id),
         }
         log.log(level, "request_ended", extra={"fields": {key: value for key, value in fields.items() if value is not None}})
 
@@ -101,10 +101,8 @@ class Cells:
                 self._estimated.value += 1
 
 
-def trace_context(traceparent: bytes | None) -> TraceContext | None:
-    """Our place in the caller's trace; None where no valid `traceparent` came (W3C Trace Context, section 3.2)."""
-    if traceparent is None:
-        return None
+def trace_context(traceparent: bytes) -> TraceContext | None:
+    """Our place in the caller's trace; None where `traceparent` is not valid (W3C Trace Context, section 3.2)."""
     parts = traceparent.decode("latin-1").strip().split("-")
     if len(parts) < 4 or [len(part) for part in parts[:4]] != [2, 32, 16, 2] or parts[0] == "ff":
         return None

@@ -10,6 +10,7 @@ from starlette.types import Receive
 from gateway.core.chat import ModelRequest, Operation
 from gateway.core.errors import BodyTooLarge, DuplicateKey, InvalidJson, InvalidValue, TooManyFields, UnsupportedMediaType
 from gateway.core.jsonscan import Census, at_most, census, repeated_key
+from gateway.dialects.referring import refers
 from gateway.dialects.responses.asking import chat_of_input
 from gateway.dialects.shapes import written
 from gateway.web.asking import NOTHING, Asked
@@ -25,6 +26,8 @@ LIMITS: Final = Census(keys=100_000, containers=100_000, strings=250_000, values
 The parser keeps everybody waiting, in a thread as well, and memory is needed per value: this bounds both.
 """
 
+_WORDS_ALONE: Final = frozenset({Operation.COMPLETIONS, Operation.EMBEDDINGS})
+"""Operations whose requests refer to nothing."""
 _COUNTED: Final = ("keys", "objects and arrays", "strings", "values")
 _NEEDED: Final[Mapping[Operation, tuple[str, Kind]]] = {
     Operation.CHAT: ("messages", list),
@@ -47,7 +50,10 @@ _NAMES: Final[Mapping[Kind, str]] = {
 
 def check_media_type(headers: Mapping[bytes, bytes]) -> None:
     """Raises `UnsupportedMediaType` for a body that is announced as something else than plain JSON."""
-    media_type = headers.get(b"content-type", b"application/json").partition(b";")[0].strip().lower()
+    media_type = headers.get(b"content-type", b"application/json")
+    if media_type == b"application/json" and b"content-encoding" not in headers:
+        return  # as nearly everybody says
+    media_type = media_type.partition(b";")[0].strip().lower()
     if media_type != b"application/json" and not media_type.endswith(b"+json"):
         raise UnsupportedMediaType(
             f"The body is announced as {media_type.decode('latin-1')[:100]!r}; send JSON with 'content-type: application/json'."
@@ -107,6 +113,7 @@ def parse(operation: Operation, body: bytes, asked: Asked = NOTHING) -> ModelReq
         stream=fields.get("stream") is True if asked.stream is None else asked.stream,
         wants_usage=options is not None and options.get("include_usage") is True,
         query=asked.query,
+        refers=operation not in _WORDS_ALONE and refers(fields),
     )
 
 

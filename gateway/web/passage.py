@@ -26,6 +26,7 @@ from gateway.web.departure import Departure
 from gateway.web.errors import Header, new_id
 from gateway.web.writer import Carry, Writer
 
+_BLANK_LINES: Final = (b"\n\n", b"\r\n\r\n", b"\r\r")
 _UNBUFFERED: Final[Sequence[Header]] = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
 
 
@@ -138,8 +139,10 @@ class Passing(Talk):
     async def _converse(self) -> None:
         try:
             await self._journey.enter()
-            assert isinstance(self._exchange.reply, Delivery)  # the last stage has set it
-            await self._reply_writer.deliver(self._exchange.reply, self._journey.carry)
+            reply = self._exchange.reply
+            assert isinstance(reply, Delivery)  # the last stage has set it
+            self._exchange.lighten()
+            await self._reply_writer.deliver(reply, self._journey.carry)
         except GatewayError as error:
             self._exchange.end(Ending.FAILED, error)  # unless the journey has said more
             await self._writer.fail(error)
@@ -153,11 +156,12 @@ class Passing(Talk):
 class PassageWriter(Writer):
     """Writes an answer under its own status and headers."""
 
-    __slots__ = ("_events",)
+    __slots__ = ("_end", "_events")
 
     async def deliver(self, reply: Delivery, carry: Carry) -> None:
         """The head at once where events follow, else with the first block, before which a failure is still a status."""
         self._events = reply.streaming and reply.media_type is None
+        self._end = b""
         chunk = None
         if not self._events:
             chunk = await carry()
@@ -168,9 +172,11 @@ class PassageWriter(Writer):
         await self._send({"type": "http.response.body", "body": b""})
 
     async def fail(self, error: GatewayError) -> None:
-        """An envelope, or the event of a stream that has begun; of anything else that has begun the end is left out."""
-        if not self._started or self._events:
+        """An envelope, or the event of a stream between two events; of anything else that has begun the end is left out."""
+        if not self._started or (self._events and (not self._end or self._end.endswith(_BLANK_LINES))):
             await super().fail(error)
 
     async def _block(self, data: bytes) -> None:
+        if self._events:
+            self._end = (self._end + data[-4:])[-4:]
         await self._send({"type": "http.response.body", "body": data, "more_body": True})

@@ -158,7 +158,9 @@ class Writer:
         total_s = self._clock.now_s() - exchange.born_s
         attempts = record.attempts
         if attempts and "target" in facts:  # a comment may open the stream while the chain is still being walked
-            upstream_s = attempts[0].seconds if len(attempts) == 1 else sum(attempt.seconds for attempt in attempts)
+            upstream_s = attempts[0].seconds
+            if len(attempts) > 1:
+                upstream_s = min(sum(attempt.seconds for attempt in attempts), total_s)  # two may have run at once
             told += (
                 (b"server-timing", b"upstream;dur=%.1f, total;dur=%.1f" % (upstream_s * 1000, total_s * 1000)),
                 (b"x-fleetgate-model", answered_by(facts["target"], facts["request"].model)),
@@ -181,6 +183,8 @@ def listed(dropped: Sequence[str]) -> bytes:
 
 def answered_by(target: Target, asked: str) -> bytes:
     """The target as a header shows it; a name that the caller made up stands there only where it is harmless."""
-    if target.model == "*" and len(asked) <= NAME_LIMIT and asked.isascii() and asked.isprintable():
-        return f"{target.provider}/{asked}".encode()
+    if target.label.endswith("/*"):
+        name = target.named(asked)
+        if len(name) <= NAME_LIMIT and name.isascii() and name.isprintable():
+            return f"{target.provider}/{name}".encode()
     return target.label.encode("ascii", "replace")

@@ -24,14 +24,14 @@ def missing() -> str | None:
     return None if shutil.which("node") and shutil.which("npm") else "node or npm is not on the PATH"
 
 
-def install() -> Path:
+def install(folder: Path = AGENTS) -> Path:
     """Installs the pinned packages where they are not those of the lock; gives the folder of their programs."""
-    lock, stamp = AGENTS / "package-lock.json", AGENTS / "node_modules" / ".installed-lock.json"
+    lock, stamp = folder / "package-lock.json", folder / "node_modules" / ".installed-lock.json"
     if not stamp.exists() or stamp.read_bytes() != lock.read_bytes():
         command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
-        subprocess.run(command, cwd=AGENTS, check=True, capture_output=True, timeout=280)
+        subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=280)
         stamp.write_bytes(lock.read_bytes())
-    return AGENTS / "node_modules" / ".bin"
+    return folder / "node_modules" / ".bin"
 
 
 def text(message: str, said: str, **more: Any) -> Json:
@@ -47,15 +47,16 @@ def calls(message: str, *called: tuple[str, Json], **more: Any) -> Json:
 
 
 class Aimock:
-    """The mock as a process of its own, on a free port."""
+    """The mock as a process of its own, on a free port. `strict`: what no fixture matches is an error."""
 
-    def __init__(self, folder: Path, fixtures: Sequence[Json]) -> None:
+    def __init__(self, folder: Path, fixtures: Sequence[Json], *, strict: bool = True) -> None:
         found = folder / "fixtures.json"
         found.write_text(json.dumps({"fixtures": list(fixtures)}))
         self._log = folder / "aimock.log"
         with self._log.open("wb") as log:
             program = AGENTS / "node_modules" / "@copilotkit" / "aimock" / "dist" / "cli.js"
-            command = ["node", str(program), "--port", "0", "--host", "127.0.0.1", "--fixtures", str(found), "--strict"]
+            command = ["node", str(program), "--port", "0", "--host", "127.0.0.1", "--fixtures", str(found)]
+            command += ["--strict"] if strict else []
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.origin = f"http://127.0.0.1:{self._port()}"
 

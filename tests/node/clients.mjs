@@ -3,6 +3,7 @@ import { createOpenAI } from "@ai-sdk/openai";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { embedMany, generateText, jsonSchema, Output, stepCountIs, streamText, tool } from "ai";
 import OpenAI from "openai";
+import { Objects } from "./objects.mjs";
 
 const QUESTION = "hi";
 const WEATHER = {
@@ -178,6 +179,7 @@ function tokensOf(usage) {
 
 export const clients = {
   openai: (job) => new Official(job),
+  objects: (job) => new Objects(job),
   "ai-openai": (job) => {
     const provider = createOpenAI({ baseURL: job.base, apiKey: job.key });
     return new Vercel(job, provider, provider.chat(job.model));

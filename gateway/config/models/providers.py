@@ -1,11 +1,13 @@
 """The providers: which wire, where, with which keys, how patiently."""
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 
 from gateway.config import units
+from gateway.config.called import vendor_meant, wire_meant
 from gateway.config.models.section import (
     Duration,
     ListOrOne,
@@ -20,6 +22,7 @@ from gateway.config.models.section import (
 from gateway.providers.vendors import VENDORS
 
 Wire = Literal["openai", "anthropic", "google", "vertex", "bedrock", "azure", "echo"]
+WIRE_NAMES: tuple[str, ...] = get_args(Wire)
 URL = "a URL such as https://api.openai.com/v1"
 PROXY = "a URL such as http://proxy:3128"
 
@@ -34,10 +37,13 @@ def is_url(text: str, schemes: tuple[str, ...] = ("http", "https")) -> bool:
 
 
 def _base_url(text: str) -> str:
-    if not is_url(text) or any(letter.isspace() for letter in text):
+    bare = re.split("[?#]", text)[0]
+    if not is_url(bare) or any(letter.isspace() for letter in text):
         raise unexpected(URL)
     if "@" in urlsplit(text).netloc:
         raise unexpected("a URL without user and password; keys stand in api_keys")
+    if bare != text:
+        raise unexpected("the URL as far as its ? or #; what Azure calls api-version is version here")
     return text.rstrip("/")
 
 
@@ -55,9 +61,17 @@ def _scalar(value: object) -> str:
     return str(value)
 
 
+def _wire(given: Any) -> Any:
+    """A vendor's name, or what others call a wire, is not left at "one of these"."""
+    meant = wire_meant(given, WIRE_NAMES, VENDORS) if isinstance(given, str) and given not in WIRE_NAMES else None
+    if meant is not None:
+        raise unexpected(meant)
+    return given
+
+
 def _vendor(text: str) -> str:
     if text not in VENDORS:
-        raise unexpected(f"one of {', '.join(VENDORS)}")
+        raise unexpected(vendor_meant(text, WIRE_NAMES, VENDORS))
     return text
 
 
@@ -100,7 +114,9 @@ class Pool(Section):
 class Provider(Section):
     """An account at a vendor, or a server, and how to speak to it."""
 
-    wire: Wire = Field(default="openai", description="How it is spoken to; openai fits every compatible server.")
+    wire: Annotated[Wire, BeforeValidator(_wire)] = Field(
+        default="openai", description="How it is spoken to; openai fits every compatible server."
+    )
     vendor: Vendor | None = Field(
         default=None, description="What the server behind the wire openai can do, where its host does not tell."
     )

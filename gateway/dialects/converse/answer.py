@@ -48,7 +48,8 @@ def ending(request: ModelRequest, choice: Object, *, called: bool, refused: bool
     """Why the answer ended: `stopReason`, and which stop sequence matched, if that was asked for."""
     reason, sequence, _ = ending_of(choice, called=called, refused=refused)
     native = choice.get("native_finish_reason")
-    told: Fields = {"stopReason": native if native in _NATIVE else _REASONS.get(reason, reason)}
+    known = isinstance(native, str) and native in _NATIVE
+    told: Fields = {"stopReason": native if known else _REASONS.get(reason, reason)}
     paths = request.fields.get("additionalModelResponseFieldPaths")
     if sequence is not None and isinstance(paths, list) and SEQUENCE in paths:
         told["additionalModelResponseFields"] = {SEQUENCE[1:]: sequence}

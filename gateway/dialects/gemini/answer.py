@@ -9,6 +9,8 @@ from gateway.core.errors import UpstreamBroken
 from gateway.dialects import lenient, thinking
 from gateway.dialects.arguments import calls_of, parsed
 from gateway.dialects.gemini.request import shows_thoughts
+from gateway.dialects.gemini.tools import known_names
+from gateway.dialects.naming import own
 from gateway.dialects.shapes import Fields, Object
 from gateway.dialects.usage import usage_of
 
@@ -30,8 +32,7 @@ def answer(request: ModelRequest, completion: Mapping[str, Any]) -> bytes:
     known = [choice for choice in choices if isinstance(choice, Mapping)] if isinstance(choices, list) else []
     if not known:
         raise UpstreamBroken("The provider's answer has no choices.")
-    shows = shows_thoughts(request)
-    candidates = [_candidate(at, choice, shows=shows) for at, choice in enumerate(known)]
+    candidates = [_candidate(request, at, choice) for at, choice in enumerate(known)]
     told = {"candidates": candidates, "usageMetadata": usage_metadata(completion.get("usage"))}
     return lenient.dumps(told | identity(completion, request.model))
 
@@ -45,16 +46,16 @@ def identity(said: Object, model: str) -> Fields:
     return told
 
 
-def _candidate(at: int, choice: Object, *, shows: bool) -> Fields:
+def _candidate(request: ModelRequest, at: int, choice: Object) -> Fields:
     said = choice.get("message")
     if not isinstance(said, Mapping):
         raise UpstreamBroken("A choice in the provider's answer has no message.")
     reasoning = said.get("reasoning_content") or said.get("reasoning")
     parts: list[Fields] = []
-    if shows and isinstance(reasoning, str) and reasoning:
+    if isinstance(reasoning, str) and reasoning and shows_thoughts(request):
         parts.append(thought(reasoning))
     parts += [{"text": words} for words in (said.get("content"), said.get("refusal")) if isinstance(words, str) and words]
-    parts += [function_call(call) for _, call in calls_of(said)]
+    parts += [function_call(request, call) for _, call in calls_of(said)]
     index = choice.get("index")
     ended = finish_reason(choice, refused=bool(said.get("refusal")))
     return candidate(index if isinstance(index, int) else at, parts, ended)
@@ -73,25 +74,26 @@ def thought(words: str) -> Fields:
     return {"text": words, "thought": True}
 
 
-def function_call(call: Object) -> Fields:
+def function_call(request: ModelRequest, call: Object) -> Fields:
     """A part that is a call; its id goes to the caller as it is, for something may be sealed in it."""
-    own, name = call.get("id"), call["function"].get("name")
-    told: Fields = {"name": name if isinstance(name, str) else "", "args": parsed(call["function"].get("arguments"))}
-    if isinstance(own, str) and own:
-        told = {"id": own, **told}
+    call_id, name = call.get("id"), call["function"].get("name")
+    named = own(name, known_names(request.fields)) if isinstance(name, str) else ""
+    told: Fields = {"name": named, "args": parsed(call["function"].get("arguments"))}
+    if isinstance(call_id, str) and call_id:
+        told = {"id": call_id, **told}
     part: Fields = {"functionCall": told}
-    if signature := _signature(call, own):
+    if signature := _signature(call, call_id):
         part["thoughtSignature"] = signature
     return part
 
 
-def _signature(call: Object, own: object) -> str | None:
+def _signature(call: Object, call_id: object) -> str | None:
     extra = call.get("extra_content")
     google = extra.get("google") if isinstance(extra, Mapping) else None
     signature = google.get("thought_signature") if isinstance(google, Mapping) else None
     if isinstance(signature, str) and signature:
         return signature
-    return thinking.opened(own).signature if isinstance(own, str) else None
+    return thinking.opened(call_id).signature if isinstance(call_id, str) else None
 
 
 def finish_reason(choice: Object, *, refused: bool) -> str:

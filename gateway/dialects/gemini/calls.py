@@ -8,6 +8,7 @@ from collections import deque
 
 from gateway.core.errors import InvalidValue
 from gateway.dialects.gemini.names import field
+from gateway.dialects.naming import fitting
 from gateway.dialects.shapes import Fields, Object, optional, said, written
 
 
@@ -29,7 +30,7 @@ class Calls:
         self._open.add(call_id)
         self._named.setdefault(name, deque()).append(call_id)
         arguments = written(optional(call.get("args"), f"{place}.args"), f"{place}.args")
-        told: Fields = {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
+        told: Fields = {"id": call_id, "type": "function", "function": {"name": fitting(name), "arguments": arguments}}
         if isinstance(signature := field(part, "thoughtSignature"), str) and signature:
             told["extra_content"] = {"google": {"thought_signature": signature}}
         return told

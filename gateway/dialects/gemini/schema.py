@@ -37,6 +37,8 @@ def _value(key: str, value: Any, place: str, depth: int) -> Any:
         return [json_schema(one, f"{place}[{at}]", depth + 1) for at, one in enumerate(items(value, place))]
     if key == "items" or (key == "additionalProperties" and isinstance(value, dict)):
         return json_schema(value, place, depth + 1)
+    if key == "ref" and isinstance(value, str):
+        return value.replace("#/defs/", "#/$defs/", 1)
     return _number(value) if key in _COUNTS else value
 
 

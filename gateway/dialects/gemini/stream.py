@@ -60,20 +60,21 @@ class _Candidate:
                 size += len(piece)
         return size
 
-    def last(self) -> list[Fields]:
+    def last(self, request: ModelRequest) -> list[Fields]:
         """What is left to be said: the parts, and every call whole."""
         for _, call in sorted(self.calls.items()):
             function = {"name": "".join(call["name"]), "arguments": "".join(call["arguments"])}
-            self.parts.append(function_call({**call, "function": function}))
+            self.parts.append(function_call(request, {**call, "function": function}))
         return self.parts
 
 
 class Rendering:
     """One stream on its way to the caller; a response for every block of deltas that says something, and a last one."""
 
-    __slots__ = ("_begun", "_candidates", "_identity", "_model", "_shows", "_size", "_sse", "_usage", "sequence")
+    __slots__ = ("_begun", "_candidates", "_identity", "_model", "_request", "_shows", "_size", "_sse", "_usage", "sequence")
 
     def __init__(self, request: ModelRequest) -> None:
+        self._request = request
         self._sse = _is_sse(request)
         self._shows = shows_thoughts(request)
         self._model = request.model
@@ -102,7 +103,7 @@ class Rendering:
         """See `Renderer`."""
         self._candidate(0)
         told = [
-            candidate(index, one.last(), finish_reason(one.ending, refused=one.refused))
+            candidate(index, one.last(self._request), finish_reason(one.ending, refused=one.refused))
             for index, one in sorted(self._candidates.items())
         ]
         last = self._framed({"candidates": told, "usageMetadata": usage_metadata(self._usage)})

@@ -1,9 +1,12 @@
 """Function declarations and the choice among them, as a chat has them; Google's own tools are left out and named."""
 
+from collections.abc import Iterator
 from typing import Final
 
 from gateway.dialects.gemini.names import drop_others, field
 from gateway.dialects.gemini.schema import json_schema
+from gateway.dialects.naming import fitting
+from gateway.dialects.schemas import rooted
 from gateway.dialects.shapes import Dropped, Fields, Object, items, mapping, objects, optional, said, text, wrong
 
 _DECLARED: Final = frozenset(
@@ -23,18 +26,28 @@ def tools_of(fields: Object, dropped: Dropped) -> Fields:
     config = optional(field(fields, "toolConfig"), "toolConfig")
     drop_others(dropped, config, frozenset({"functionCallingConfig"}), "toolConfig.")
     calling = optional(field(config, "functionCallingConfig"), "toolConfig.functionCallingConfig")
-    return _chosen(functions, calling, dropped) if functions else {}
+    if functions:
+        return _chosen(functions, calling, dropped)
+    if calling.get("mode") in ("ANY", "any"):
+        dropped.add("toolConfig.functionCallingConfig.mode", calling["mode"])
+    return {}
+
+
+def known_names(fields: Object) -> Iterator[object]:
+    """The names of all functions that a request declares; it has been read before."""
+    for tool in fields.get("tools") or ():
+        yield from (declared.get("name") for declared in field(tool, "functionDeclarations") or ())
 
 
 def _function(declared: Object, place: str, dropped: Dropped) -> Fields:
     drop_others(dropped, declared, _DECLARED, "tools.functionDeclarations.")
-    function: Fields = {"name": said(declared.get("name"), f"{place}.name")}
+    function: Fields = {"name": fitting(said(declared.get("name"), f"{place}.name"))}
     if isinstance(described := declared.get("description"), str):
         function["description"] = described
     if (given := field(declared, "parametersJsonSchema")) is not None:
-        function["parameters"] = mapping(given, f"{place}.parametersJsonSchema")
+        function["parameters"] = rooted(mapping(given, f"{place}.parametersJsonSchema"))
     elif (own := declared.get("parameters")) is not None:
-        function["parameters"] = json_schema(own, f"{place}.parameters")
+        function["parameters"] = rooted(json_schema(own, f"{place}.parameters"))
     return {"type": "function", "function": function}
 
 
@@ -49,7 +62,7 @@ def _chosen(functions: list[Fields], calling: Object, dropped: Dropped) -> Field
     allowed = items(field(calling, "allowedFunctionNames"), f"{place}.allowedFunctionNames")
     if not allowed:
         return {"tools": functions, "tool_choice": choice}
-    names = frozenset(text(name, f"{place}.allowedFunctionNames") for name in allowed)
+    names = frozenset(fitting(text(name, f"{place}.allowedFunctionNames")) for name in allowed)
     # A chat has no word for a choice among some: the others are not offered.
     kept = [function for function in functions if function["function"]["name"] in names]
     if not kept:

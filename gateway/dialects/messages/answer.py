@@ -9,7 +9,9 @@ from gateway.core.chat import ModelRequest
 from gateway.core.errors import UpstreamBroken
 from gateway.dialects import lenient
 from gateway.dialects.arguments import calls_of, parsed
+from gateway.dialects.messages.offers import known_names
 from gateway.dialects.messages.request import shows_thinking
+from gateway.dialects.naming import own
 from gateway.dialects.shapes import Fields, Object
 from gateway.dialects.usage import usage_of
 
@@ -33,6 +35,9 @@ def answer(request: ModelRequest, completion: Mapping[str, Any]) -> bytes:
     if not isinstance(said, Mapping):
         raise UpstreamBroken("The provider's answer has no message.")
     content = blocks(said, shows=shows_thinking(request))
+    for block in content:
+        if block["type"] == "tool_use":
+            block["name"] = own(block["name"], known_names(request))
     called = any(block["type"] == "tool_use" for block in content)
     ending = ending_of(choice, called=called, refused=bool(said.get("refusal")))
     message = heading(completion.get("id"), completion.get("model") or request.model)
@@ -92,6 +97,7 @@ def usage(told: object) -> Fields:
             "ephemeral_1h_input_tokens": sums.written_1h,
         },
         "output_tokens": sums.completion,
+        "output_tokens_details": {"thinking_tokens": min(sums.reasoning, sums.completion)},
         "service_tier": "standard",
     }
 

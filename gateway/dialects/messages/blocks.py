@@ -7,14 +7,14 @@ yet waits until the open call is whole:
     waits    behind a call that is not whole: words, blocks and calls, with what has come of them
 """
 
-import os
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from typing import Any, Final
 
 from gateway.core.errors import UpstreamBroken
-from gateway.dialects.arguments import Extent
+from gateway.dialects import lenient
+from gateway.dialects.arguments import Extent, parsed
 from gateway.dialects.messages.answer import tool_use
 from gateway.dialects.messages.events import EVENTS, THINKING, Events, Words
 from gateway.dialects.shapes import Object
@@ -26,15 +26,19 @@ BETWEEN: Final = "\n\n"
 
 
 class _Call:
-    """A call, as far as it has come; `held` is what of its arguments has not been sent. It begins when its name is whole."""
+    """A call, as far as it has come; `held` is what of its arguments has not been sent. It begins when its name is whole.
 
-    __slots__ = ("begun", "closed", "extent", "held", "id", "name")
+    Arguments that are no object, which they have to be, are told at the end, as one.
+    """
+
+    __slots__ = ("_first", "begun", "closed", "extent", "held", "id", "name")
 
     def __init__(self) -> None:
         self.id = ""
         self.name = ""
         self.held: list[str] = []
         self.extent = Extent()
+        self._first = ""
         self.begun = self.closed = False
 
     def take(self, said: Object) -> int:
@@ -45,15 +49,20 @@ class _Call:
         name, piece = function.get("name"), function.get("arguments")
         if isinstance(name, str) and not self.begun:
             self.name += name
-        if not isinstance(piece, str) or not piece:
+        if not isinstance(piece, str) or not piece or (not self._first and piece.isspace()):
             return 0
+        self._first = self._first or piece.lstrip()[0]
         self.held.append(piece)
         self.extent.feed(piece)
         return len(piece)
 
-    def start(self) -> Object:
-        """The block that it begins as."""
-        return tool_use(self.id or f"toolu_{os.urandom(12).hex()}", self.name, {})
+    def told(self, *, last: bool = False) -> str:
+        """What of its arguments can be sent. `last`: there is no more to come."""
+        if not self.held or not (last or self._first == "{"):
+            return ""
+        words = "".join(self.held)
+        self.held.clear()
+        return words if self._first == "{" else lenient.dumps(parsed(words)).decode()
 
 
 class _Held:
@@ -72,13 +81,14 @@ _Waiting = _Call | _Held | Mapping[str, Any]
 class Blocks:
     """The blocks of one message; `take` what they say since the last time. `called`: there is a call among them.
 
-    `events` writes them; those of another dialect may be empty.
+    `events` writes them; those of another dialect may be empty. `named` gives the caller's name for a tool of an answer.
     """
 
-    __slots__ = ("_calls", "_events", "_index", "_open", "_out", "_shown", "_signed", "_size", "_waiting", "called")
+    __slots__ = ("_calls", "_events", "_index", "_named", "_open", "_out", "_shown", "_signed", "_size", "_waiting", "called")
 
-    def __init__(self, events: Events = EVENTS) -> None:
+    def __init__(self, events: Events = EVENTS, named: Callable[[str], str] = str) -> None:
         self._events = events
+        self._named = named
         self._open: Words | _Call | None = None
         self._index = -1
         self._signed = False
@@ -140,7 +150,7 @@ class Blocks:
             self._send(call)
             if call.extent.whole:
                 self._advance()
-        else:
+        if call.held:
             self._weigh(length)
 
     def finish(self) -> None:
@@ -187,24 +197,24 @@ class Blocks:
             self._events.stop(self._index),
         )
 
-    def _send(self, call: _Call) -> None:
+    def _send(self, call: _Call, *, last: bool = False) -> None:
         """What has come of the open call's arguments."""
-        if call.held:
+        if words := call.told(last=last):
             self._start(call)
-            self._out.append(self._events.delta(self._index, "input_json_delta", "partial_json", "".join(call.held)))
-            call.held.clear()
+            self._out.append(self._events.delta(self._index, "input_json_delta", "partial_json", words))
 
     def _start(self, call: _Call) -> None:
         if not call.begun:
             call.begun = True
             self._index += 1
-            self._out.append(self._events.start(self._index, call.start()))
+            self._out.append(self._events.start(self._index, tool_use(call.id, self._named(call.name), {})))
 
     def _close(self, signature: str = "") -> None:
         ended, self._open = self._open, None
         if ended is None:
             return
         if isinstance(ended, _Call):
+            self._send(ended, last=True)
             self._start(ended)
             ended.closed = True
         elif ended is THINKING:

@@ -8,7 +8,9 @@ from gateway.dialects.arguments import calls_of
 from gateway.dialects.messages.answer import ending_of, heading, signed, usage
 from gateway.dialects.messages.blocks import Blocks
 from gateway.dialects.messages.events import DELTA, START, STOP, TEXT, THINKING, event
+from gateway.dialects.messages.offers import known_names
 from gateway.dialects.messages.request import shows_thinking
+from gateway.dialects.naming import own
 from gateway.dialects.shapes import Object
 from gateway.dialects.translation import Delta
 from gateway.dialects.words import text_of
@@ -22,7 +24,7 @@ class Rendering:
     def __init__(self, request: ModelRequest) -> None:
         self._model = request.model
         self._shows = shows_thinking(request)
-        self._blocks = Blocks()
+        self._blocks = Blocks(named=lambda name: own(name, known_names(request)))
         self._started = False
         self._refused = False
         self._ending: dict[str, Any] = {}

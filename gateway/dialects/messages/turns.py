@@ -7,9 +7,12 @@ system       stays where it stands
 
 from typing import Final
 
+from gateway.dialects.messages.offers import CHANGES, current
 from gateway.dialects.messages.parts import Parts, parts, parts_of, plain, readable, worded
+from gateway.dialects.naming import fitting
 from gateway.dialects.shapes import Dropped, Fields, Object, mapping, objects, said, text, written, wrong
 
+_KNOWN: Final = ("role", "content", "clear_at")
 _BILLING: Final = "x-anthropic-billing-header:"
 """What Claude Code begins its system prompt with: other in every call, for Anthropic's books, and the ruin of any cache."""
 
@@ -25,17 +28,29 @@ def system_of(system: object, dropped: Dropped) -> list[Fields]:
 def messages_of(messages: object, dropped: Dropped) -> list[Fields]:
     """The conversation. Raises `InvalidValue` for what is none."""
     told: list[Fields] = []
-    for message, place in objects(messages, "messages"):
+    for message, place in current(messages):
+        dropped.others(message, _KNOWN, "messages.")
         match message.get("role"):
             case "user":
                 told += _user(message, place, dropped)
             case "assistant":
                 told.append(_assistant(message, place, dropped))
             case "system":
-                told.append({"role": "system", "content": plain(parts(message.get("content"), f"{place}.content", dropped))})
+                told += _system(message, f"{place}.content", dropped)
             case _:
                 raise wrong(f"{place}.role", "'user', 'assistant' or 'system'")
     return told
+
+
+def _system(message: Object, place: str, dropped: Dropped) -> list[Fields]:
+    """A message, or none: what it says of tools has been read already (`offers`)."""
+    content = message.get("content")
+    if isinstance(content, list):
+        blocks = objects(content, place)
+        found = [part for block, at in blocks if block.get("type") not in CHANGES for part in parts_of(block, at, dropped)]
+    else:
+        found = parts(content, place, dropped)
+    return [{"role": "system", "content": plain(found)}] if found else []
 
 
 # ---------------------------------------------------------------- user
@@ -139,7 +154,7 @@ class _Turn:
     def _call(self, block: Object, place: str) -> None:
         given = block.get("input")
         arguments = written(mapping(given, f"{place}.input"), f"{place}.input") if given is not None else "{}"
-        called = {"name": said(block.get("name"), f"{place}.name"), "arguments": arguments}
+        called = {"name": fitting(said(block.get("name"), f"{place}.name")), "arguments": arguments}
         self._calls.append({"id": said(block.get("id"), f"{place}.id"), "type": "function", "function": called})
 
     def _other(self, kind: str, block: Object, place: str) -> None:

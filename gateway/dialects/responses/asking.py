@@ -28,6 +28,8 @@ _DEFAULTS: Final[Mapping[str, Any]] = {"store": False, "truncation": "disabled"}
 """What a chat does anyway."""
 _STATEFUL: Final = frozenset({"truncation", "context_management"})
 """Fields that only a response has."""
+_REPEATED: Final = ("metadata", "text", "reasoning", "tools", "tool_choice", "parallel_tool_calls", "max_tool_calls")
+"""Fields that the answer repeats and the chat need not have."""
 _OF_BOTH: Final = frozenset({"model", "stream", "stream_options", "metadata"})
 """Fields that mean the same in a chat, but not what they ask of a response."""
 
@@ -37,6 +39,8 @@ LOGPROBS: Final = "message.output_text.logprobs"
 def into_chat(request: ModelRequest) -> Translated:
     """See `Translation`."""
     _refuse_state(request.fields)
+    for name in _REPEATED:
+        shapes.written(request.fields.get(name), name)  # what cannot be repeated must not look like the provider's fault
     dropped = shapes.Dropped()
     chat = _chat(request.fields, dropped)
     for name, value in request.fields.items():

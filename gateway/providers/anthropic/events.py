@@ -165,11 +165,7 @@ class Events:
             self.begun = True
             return (words,)
         part = self._open.get(_index(event))
-        if part is None:
-            return ()
-        if delta.get("signature"):
-            self.begun = True  # thinking that is not shown has ended
-        return self._said(part.take(delta))
+        return () if part is None else self._said(part.take(delta))
 
     def _close(self, index: int) -> Sequence[Said]:
         part = self._open.pop(index, None)

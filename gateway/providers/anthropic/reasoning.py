@@ -95,6 +95,8 @@ def _thinking(fields: Object, level: str | None, model: Family, dropped: Dropped
     told = fields.get("thinking")
     if isinstance(told, dict) and isinstance(told.get("type"), str):
         return _given(told, level, model, dropped)
+    if told is not None:
+        dropped.add("thinking")
     if model.thinking == "none":
         if level is not None and level not in model.efforts:
             dropped.add("reasoning_effort")

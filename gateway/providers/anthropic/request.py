@@ -12,6 +12,7 @@ from gateway.core.errors import InvalidValue, UpstreamBroken
 from gateway.core.jsonscan import splice
 from gateway.dialects import lenient
 from gateway.providers.anthropic.body import messages_body
+from gateway.providers.anthropic.history import readied
 from gateway.providers.transport.contract import Header, Outgoing
 
 VERSION: Final = "2023-06-01"
@@ -48,23 +49,23 @@ def write(
     head += [(name, headers[name]) for name in _FORWARDED if name in headers]
     place = path(spec.base_url, request.operation, request.query if native else "")
     if native:
-        return Outgoing(b"POST", place, with_headers(head, spec), native_body(request, target))
+        request, dropped = readied(request)
+        return Outgoing(b"POST", place, with_headers(head, spec), native_body(request, target), dropped)
     body = messages_body(request, target.named(request.model), spec.version or VERSION)
     return Outgoing(b"POST", place, with_headers(head, spec), dumped(body.fields), body.dropped)
 
 
 def path(base_url: str, operation: Operation, query: str) -> bytes:
     """The operation's place below the base URL, which may end in `/v1` or not; both their queries are kept."""
-    place = _place(base_url, operation is Operation.COUNT_TOKENS)
+    place = _place(base_url, operation if operation is Operation.COUNT_TOKENS else Operation.MESSAGES)
     return place if not query else b"%b%b%b" % (place, b"&" if b"?" in place else b"?", query.encode("ascii", "replace"))
 
 
 @lru_cache(maxsize=1024)
-def _place(base_url: str, counts: bool) -> bytes:
+def _place(base_url: str, operation: Operation) -> bytes:
     place, _, configured = base_url.partition("://")[2].partition("/")[2].partition("?")
     root = f"/{place}".rstrip("/").removesuffix("/v1")
-    method = Operation.COUNT_TOKENS if counts else Operation.MESSAGES
-    return f"{root}/v1{method.value}{'?' if configured else ''}{configured}".encode("ascii", "replace")
+    return f"{root}/v1{operation.value}{'?' if configured else ''}{configured}".encode("ascii", "replace")
 
 
 def with_headers(head: list[Header], spec: ProviderSpec) -> list[Header]:

@@ -87,12 +87,10 @@ class Answering:
             self._wait_on()
         said = events.take(event)
         if self._native:
-            self._data.append(raw + b"\n\n" if raw is not None and not lacks_usage(event) else _framed(event))
-            for one in said:
-                self._deltas.append(_told(one, lenient.dumps(one)) if isinstance(one, str) else one)
-        else:
-            for one in said:
-                self._render(one)
+            sound = raw is not None and (kind != "message_start" or not lacks_usage(event))
+            self._data.append(raw + b"\n\n" if raw is not None and sound else _framed(event))
+        for one in said:
+            self._hand_out(one)
         if kind == "message_delta":
             self._note_usage()
         elif kind == "message_stop":
@@ -102,7 +100,7 @@ class Answering:
         """What has to be seen in any event but those of the text."""
         if is_error(event):
             raise faults.within(event)
-        if kind in _TOLD_EARLY and self._events.heading is None:
+        if isinstance(kind, str) and kind in _TOLD_EARLY and self._events.heading is None:
             raise _headless()
         if kind == "message_stop" and not self._events.finished:
             raise _truncated()
@@ -134,16 +132,21 @@ class Answering:
 
     # ------------------------------------------------------------ as a chat
 
-    def _render(self, said: Said) -> None:
+    def _hand_out(self, said: Said) -> None:
         if isinstance(said, str):
-            if not self._lead:
-                self._lead = b'data: %b,"choices":[{"index":0,"delta":{"content":' % lenient.dumps(self._heading())[:-1]
             written = lenient.dumps(said)
-            self._data.append(b'%b%b},"finish_reason":null}]}\n\n' % (self._lead, written))
+            if not self._native:
+                self._data.append(b'%b%b},"finish_reason":null}]}\n\n' % (self._lead or self._leading(), written))
             self._deltas.append(_told(said, written))
         else:
-            self._data.append(_line({**self._heading(), **self._numbered(said)}))
+            if not self._native:
+                self._data.append(_line({**self._heading(), **self._numbered(said)}))
             self._deltas.append(said)
+
+    def _leading(self) -> bytes:
+        """What stands before the text in an event of text."""
+        self._lead = b'data: %b,"choices":[{"index":0,"delta":{"content":' % lenient.dumps(self._heading())[:-1]
+        return self._lead
 
     def _numbered(self, chunk: Fields) -> Fields:
         """The chunk with an index in each block of thinking: SDKs that add deltas up want one in every list."""

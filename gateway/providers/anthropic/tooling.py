@@ -5,26 +5,22 @@ custom   a tool that takes free text is sent as one with a single string, and wh
 answer   a JSON schema, for a model that has no field for one, is a tool that the model must call
 """
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from gateway.core.chat import ModelRequest, Operation
+from gateway.dialects.naming import fitting
 from gateway.dialects.shapes import Dropped, Fields, Object, items, mapping, said
 from gateway.providers.anthropic.models import Family
 from gateway.providers.anthropic.schemas import input_schema
 
-NAME_LIMIT: Final = 64
-"""Characters of a tool's name that every provider of Claude takes."""
 ANSWER_TOOL: Final = "answer_in_json"
 """The tool by which a model answers that has no field for a schema."""
 FREE: Final = "input"
 """The one field of a tool that takes free text."""
 
-_NAME: Final = re.compile(r"[a-zA-Z0-9_-]{1,64}", re.ASCII)
-_OTHER: Final = re.compile(r"[^a-zA-Z0-9_-]", re.ASCII)
 _OWN_TYPE: Final = re.compile(r"[a-z_]+_20\d{6}", re.ASCII)
 """Anthropic's own tools carry a date: `web_search_20250305`."""
 _FREE_SCHEMA: Final[Mapping[str, Any]] = MappingProxyType(
@@ -38,14 +34,6 @@ class Expected(NamedTuple):
     names: Mapping[str, str] = MappingProxyType({})
     custom: frozenset[str] = frozenset()
     answers: bool = False
-
-
-def fitting(name: str) -> str:
-    """A name that the API takes: the tool's own, or one made of it that no other tool's gives."""
-    if _NAME.fullmatch(name):
-        return name
-    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    return f"{_OTHER.sub('_', name)[: NAME_LIMIT - 9]}_{digest}"
 
 
 def expected(request: ModelRequest, model: Family) -> Expected:

@@ -15,10 +15,11 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from gateway.dialects.arguments import parsed
+from gateway.dialects.naming import fitting
 from gateway.dialects.shapes import Dropped, Fields, Object, mapping, objects, said, text, wrong
 from gateway.dialects.thinking import opened, own_id
 from gateway.providers.anthropic.blocks import blocks_of, result_content, text_block
-from gateway.providers.anthropic.tooling import FREE, fitting
+from gateway.providers.anthropic.tooling import FREE
 
 GO_ON: Final = "Continue."
 """What the user says where the API wants a user's turn and the chat has none."""

@@ -3,7 +3,7 @@
     v1      {resource}/openai/v1/chat/completions                                       the deployment is the body's `model`
     dated   {resource}/openai/deployments/{deployment}/chat/completions?api-version=... the deployment stands in the path
 
-A base URL may name the resource or any of these roots.
+A base URL may name the resource, any of these roots, or what Azure's portal shows as the target.
 """
 
 import re
@@ -16,7 +16,7 @@ from gateway.core.chat import Operation
 from gateway.providers.vendors import AZURE, Vendor
 
 _DATED: Final = re.compile(r"\d{4}-\d{2}-\d{2}(-preview)?", re.ASCII)
-_ROOTS: Final = re.compile(r"/openai(/v1|/deployments(/.*)?)?$")
+_ROOTS: Final = re.compile(r"/openai(/v1(/.*)?|/deployments(/.*)?)?$")
 _COUNTS_STREAMS: Final = "2024-09-01"
 """The first dated version that knows `stream_options` and `max_completion_tokens` (2024-09-01-preview)."""
 _RESPONDS: Final = "2025-03-01"

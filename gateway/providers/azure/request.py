@@ -1,7 +1,6 @@
 """Writes a request for Azure: OpenAI's, at another place, with the key in another header."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 from gateway.core.catalog import ProviderSpec, Target
@@ -28,7 +27,7 @@ def write(
     place = path(spec.base_url, spec.version, request.operation, target.named(request.model))
     if request.operation is Operation.RESPONSES:
         outgoing = responses.write(request, target, spec, None, headers)
-        return replace(outgoing, path=place, headers=_with(outgoing.headers, key))
+        return outgoing._replace(path=place, headers=_with(outgoing.headers, key))
     vendor = row(spec.version)
     dropped: Sequence[str] = ()
     if vendor.particular or request.foreign or is_marked(request.fields):

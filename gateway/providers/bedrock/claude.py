@@ -10,7 +10,9 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from gateway.core.chat import ModelRequest
-from gateway.dialects.shapes import Dropped, Fields, Object, objects
+from gateway.dialects.messages.offers import CHANGES, current, offered
+from gateway.dialects.shapes import Dropped, Fields, Object
+from gateway.providers.anthropic.history import readied
 from gateway.providers.bedrock.body import Body, dumped
 from gateway.providers.bedrock.models import model_of
 
@@ -58,6 +60,9 @@ def foundation_model(model_id: str) -> str:
 
 
 def _fields(request: ModelRequest, model_id: str, headers: Mapping[bytes, bytes], dropped: Dropped) -> Fields:
+    request, lost = readied(request)
+    for name in lost:
+        dropped.add(name)
     told = request.fields
     flags = _flags(told, model_id, headers, dropped)
     fields = {name: value for name, value in told.items() if name not in _ELSEWHERE}
@@ -68,7 +73,8 @@ def _fields(request: ModelRequest, model_id: str, headers: Mapping[bytes, bytes]
         fields = {name: _without_scope(value) if name in _CACHED else value for name, value in fields.items()}
     messages = fields.get("messages")
     if isinstance(messages, list) and any(isinstance(one, dict) and one.get("role") == "system" for one in messages):
-        fields["messages"] = _folded(messages)
+        fields |= _without_systems(fields, dropped)
+    fields |= _shown_thinking(fields.get("thinking"), dropped)
     fields["anthropic_version"] = VERSION
     return fields | {"anthropic_beta": flags} if flags else fields
 
@@ -117,17 +123,42 @@ def _without_scope(value: Any, depth: int = 4) -> Any:
     return kept
 
 
+def _shown_thinking(thinking: Any, dropped: Dropped) -> Fields:
+    """The field, without a way of showing it that Bedrock does not have."""
+    display = thinking.get("display") if isinstance(thinking, dict) else None
+    if display in (None, "summarized", "omitted"):
+        return {}
+    dropped.add("thinking.display", display)
+    return {"thinking": {**thinking, "display": "summarized"}}
+
+
+def _without_systems(fields: Object, dropped: Dropped) -> Fields:
+    """The messages without a system among them, and the tools as it has changed them."""
+    messages = fields["messages"]
+    changed = any(
+        _changes(block) for message in messages if isinstance(message, dict) for block in _blocks(message.get("content"))
+    )
+    told: Fields = {"messages": _folded(messages)}
+    return told | {"tools": [tool for tool, _ in offered(fields, dropped)]} if changed else told
+
+
+def _changes(block: Any) -> bool:
+    return isinstance(block, dict) and block.get("type") in CHANGES
+
+
 def _folded(messages: list[Any]) -> list[Fields]:
-    """The messages without a system among them: what it says, the user says in its place.
+    """What a system among the messages says, the user says in its place.
 
     Turns of the user that come to stand side by side become one, with the results of tools first.
     """
     turns: list[Fields] = []
-    for message, _ in objects(messages, "messages"):
+    for message, _ in current(messages):
         system = message.get("role") == "system"
         turn: Fields = {**message, "role": "user" if system else message.get("role")}
         if system:
-            turn["content"] = [_quoted(block) for block in _blocks(message.get("content"))]
+            turn = {"role": "user", "content": [_quoted(one) for one in _blocks(message.get("content")) if not _changes(one)]}
+            if not turn["content"]:
+                continue
         last = turns[-1] if turns else None
         if last is not None and turn["role"] == "user" == last["role"]:
             together = [*_blocks(last.get("content")), *_blocks(turn.get("content"))]

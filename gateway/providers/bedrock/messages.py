@@ -13,8 +13,9 @@ from typing import Final
 
 from gateway.dialects import thinking
 from gateway.dialects.arguments import parsed
+from gateway.dialects.naming import fitting
 from gateway.dialects.shapes import Dropped, Object, mapping, objects, said, wrong
-from gateway.providers.anthropic.tooling import FREE, fitting
+from gateway.providers.anthropic.tooling import FREE
 from gateway.providers.anthropic.turns import GO_ON, UNANSWERED, thinking_of
 from gateway.providers.bedrock.content import Block, Parts
 from gateway.providers.bedrock.models import Model

@@ -8,7 +8,6 @@ import asyncio
 import importlib
 import threading
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -47,7 +46,7 @@ class SigV4:
         """The same request with its signature. Raises `ProviderNotConfigured` where there is nothing to sign with."""
         signature = await asyncio.to_thread(self._signature, outgoing)
         kept = [one for one in outgoing.headers if one[0] not in signature]
-        return replace(outgoing, headers=[*kept, *signature.items()])
+        return outgoing._replace(headers=[*kept, *signature.items()])
 
     def _signature(self, outgoing: Outgoing) -> Mapping[bytes, bytes]:
         """The headers that make the signature; runs in a thread."""

@@ -7,9 +7,10 @@ the tools.
 from collections.abc import Iterable
 from typing import Final
 
+from gateway.dialects.naming import fitting
 from gateway.dialects.shapes import Dropped, Object, mapping, said, wrong
 from gateway.providers.anthropic.schemas import input_schema
-from gateway.providers.anthropic.tooling import ANSWER_TOOL, allowed, answers_by_tool, fitting, schema_of, tools_of
+from gateway.providers.anthropic.tooling import ANSWER_TOOL, allowed, answers_by_tool, schema_of, tools_of
 from gateway.providers.bedrock.content import Block, cache_point
 from gateway.providers.bedrock.models import Model
 

@@ -26,22 +26,20 @@ class Contents:
     def __init__(self, family: Family) -> None:
         self.instruction: list[Part] = []
         self.turns: list[dict[str, Any]] = []
-        self._family = family
-        self._known: dict[str, toolwork.Known] = {}
-        self._results: list[tuple[int, list[Part]]] = []
+        self._work = toolwork.Toolwork(family)
         self._said: list[Part] = []
 
     def add(self, message: Any, where: str) -> None:
         """Takes the next message in."""
         role = message.get("role") if isinstance(message, Mapping) else None
-        if role in _INSTRUCTING and not self.turns and not self._said and not self._results:
+        if role in _INSTRUCTING and not self.turns and not self._said:
             self.instruction += content(message.get("content"), f"{where}.content")
         elif role in ("user", *_INSTRUCTING):
             self._said += content(message.get("content"), f"{where}.content")
         elif role == "assistant":
             self._answer(message, where)
         elif role in ("tool", "function"):  # the latter is the form of before there were ids
-            self._results.append(toolwork.result(message, self._family, self._known, where))
+            self._said += self._work.result(message, where)
         else:
             raise InvalidValue(
                 "A message should be an object with the role system, developer, user, assistant or tool.", param=where
@@ -59,11 +57,13 @@ class Contents:
             parts.append({"text": refusal})
         if parts and (signature := toolwork.signature_in(message)):
             parts[-1]["thoughtSignature"] = signature
-        if entries := message.get("tool_calls") or _older(message):
-            parts += toolwork.calls(entries, self._family, self._known, f"{where}.tool_calls")
-        if not parts:
+        entries = message.get("tool_calls") or _older(message)
+        if not parts and not entries:
             return
-        self._end_users_turn()
+        if self._said or self._work.answered:
+            self._end_users_turn()
+        if entries:
+            parts += self._work.calls(entries, f"{where}.tool_calls")
         if not self.turns:
             self.turns.append({"role": "user", "parts": [{"text": _BLANK}]})
         if self.turns[-1]["role"] == "model":
@@ -72,12 +72,10 @@ class Contents:
             self.turns.append({"role": "model", "parts": parts})
 
     def _end_users_turn(self) -> None:
-        """Results come first, in the order of their calls: Gemini looks for them right behind the calls."""
-        results = [part for _, parts in sorted(self._results, key=lambda one: one[0]) for part in parts]
-        results.sort(key=lambda part: "functionResponse" not in part)
-        if results or self._said:
-            self.turns.append({"role": "user", "parts": [*results, *self._said]})
-            self._results, self._said = [], []
+        """Results come first: Gemini looks for them right behind the calls."""
+        if parts := [*self._work.results(), *self._said]:
+            self.turns.append({"role": "user", "parts": parts})
+            self._said = []
 
 
 def _older(message: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -43,7 +43,7 @@ def failed(said: str, words: object) -> UpstreamBroken:
 def blocked(value: Mapping[str, Any]) -> str | None:
     """Why the prompt was not answered at all; None where it was."""
     feedback = value.get("promptFeedback")
-    said = feedback.get("blockReason") if isinstance(feedback, Mapping) else None
+    said = feedback.get("blockReason") if isinstance(feedback, dict) else None
     return said if isinstance(said, str) and said else None
 
 

@@ -14,17 +14,17 @@ _SCHEMES: Final = ("http://", "https://", "gs://")
 _FILMS: Final = frozenset({"youtube.com", "www.youtube.com", "m.youtube.com", "youtu.be"})
 _PICTURE: Final = "image/jpeg"
 _DOCUMENT: Final = "application/pdf"
-_KINDS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        **{ending: f"image/{ending}" for ending in ("png", "jpeg", "webp", "heic", "heif", "gif", "bmp", "avif")},
-        **{ending: f"audio/{ending}" for ending in ("wav", "mp3", "aiff", "aac", "ogg", "flac")},
-        **{ending: f"video/{ending}" for ending in ("mp4", "mpeg", "webm", "wmv", "x-flv", "3gpp")},
-        **{ending: f"text/{ending}" for ending in ("html", "css", "csv", "xml", "rtf")},
-        **{"jpg": "image/jpeg", "m4a": "audio/mp4", "mov": "video/quicktime", "avi": "video/x-msvideo", "mpg": "video/mpeg"},
-        **{"pdf": "application/pdf", "json": "application/json", "txt": "text/plain", "md": "text/markdown"},
-        **{"htm": "text/html", "py": "text/x-python", "js": "text/javascript", "flv": "video/x-flv", "3gp": "video/3gpp"},
-    }
+_ENDINGS: Final = (
+    *(("image", ending, ending) for ending in ("png", "jpeg", "webp", "heic", "heif", "gif", "bmp", "avif")),
+    *(("audio", ending, ending) for ending in ("wav", "mp3", "aiff", "aac", "ogg", "flac")),
+    *(("video", ending, ending) for ending in ("mp4", "mpeg", "webm", "wmv")),
+    *(("text", ending, ending) for ending in ("html", "css", "csv", "xml", "rtf")),
+    *(("image", "jpg", "jpeg"), ("audio", "m4a", "mp4"), ("video", "mov", "quicktime"), ("video", "avi", "x-msvideo")),
+    *(("video", "mpg", "mpeg"), ("video", "flv", "x-flv"), ("video", "3gp", "3gpp"), ("application", "pdf", "pdf")),
+    *(("application", "json", "json"), ("text", "txt", "plain"), ("text", "md", "markdown"), ("text", "htm", "html")),
+    *(("text", "py", "x-python"), ("text", "js", "javascript")),
 )
+_KINDS: Final[Mapping[str, str]] = MappingProxyType({ending: f"{kind}/{name}" for kind, ending, name in _ENDINGS})
 """Media types by the end of a file's name; the library's table is another on every machine."""
 
 

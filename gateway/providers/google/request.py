@@ -7,7 +7,7 @@ from gateway.core.catalog import ProviderSpec, Target
 from gateway.core.chat import ModelRequest, Operation
 from gateway.core.errors import InvalidValue, UpstreamBroken
 from gateway.dialects import lenient
-from gateway.providers.google import place
+from gateway.providers.google import history, place
 from gateway.providers.google.body import body
 from gateway.providers.google.family import Family, family_of
 from gateway.providers.openai.request import configured
@@ -52,11 +52,14 @@ def payload(request: ModelRequest, model: str, family: Family) -> tuple[bytes, t
     if request.operation is Operation.CHAT:
         fields, dropped = body(request.fields, family)
         return _dumped(fields), dropped
-    return _native(request, model), ()
+    return _native(request, model, family), ()
 
 
-def _native(request: ModelRequest, model: str) -> bytes:
-    """The caller's bytes, unless the request to be counted names the model once more."""
+def _native(request: ModelRequest, model: str, family: Family) -> bytes:
+    """The caller's bytes, unless other models have had a part in them, or the request to be counted names the model again."""
+    mended = history.restored(request.body, request.fields, family)
+    if mended is not None:
+        return _dumped(mended)
     inner = request.fields.get("generateContentRequest")
     if not isinstance(inner, Mapping) or "model" not in inner or model == request.model:
         return request.body

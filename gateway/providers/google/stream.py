@@ -20,7 +20,6 @@ from gateway.dialects import lenient
 from gateway.providers import sse
 from gateway.providers.google import faults
 from gateway.providers.google.telling import Telling
-from gateway.providers.google.usage import has_output
 from gateway.providers.intake import DONE, Intake, event_in, json_in
 
 Fields = dict[str, Any]
@@ -101,7 +100,7 @@ class Stream:
     """
 
     __slots__ = (
-        *("_data", "_deltas", "_intake", "_telling", "_unsaid", "_usage", "_writer"),
+        *("_counted", "_data", "_deltas", "_intake", "_telling", "_unsaid", "_usage", "_writer"),
         *("begun", "complete", "done", "fault", "media_type"),
     )
 
@@ -116,6 +115,7 @@ class Stream:
         self._intake = Intake()
         self._unsaid = 0
         self._usage: Fields | None = None
+        self._counted: Fields | None = None
         self._data: list[bytes] = []
         self._deltas: list[bytes | Mapping[str, Any]] = []
 
@@ -133,14 +133,15 @@ class Stream:
                 step(block)
         except UpstreamFault as fault:
             self.done, self.fault = True, fault
-            if not self._data and self._usage is None:
+            if not self._data and self._usage is self._counted:
                 raise
         self.begun = self.begun or self._telling.begun
         self.complete = self.complete or (self._telling.complete and self.fault is None)
-        if self._usage is not None:
+        if self._usage is not self._counted:
+            self._counted = self._usage
             self._deltas.append({"usage": self._usage})
         chunk = Chunk(b"".join(self._data), tuple(self._deltas))
-        self._data, self._deltas, self._usage = [], [], None
+        self._data, self._deltas = [], []
         return chunk
 
     # ------------------------------------------------------------ from bytes to responses
@@ -178,8 +179,7 @@ class Stream:
             self._wait_on()
         events = telling.take(value)
         self._deltas += events
-        if telling.usage is not None and (telling.complete or has_output(value)):
-            self._usage = telling.usage
+        self._usage = telling.usage or self._usage
         if written := self._writer.write(events, raw, data):
             self._data.append(written)
 
@@ -194,9 +194,7 @@ class Stream:
             raise UpstreamTruncated("The provider's stream ended before its finish reason; this is not the whole answer.")
         events = telling.end()
         self._deltas += events
-        if telling.usage is not None:
-            self._usage = telling.usage
+        self._usage = telling.usage or self._usage
         if last := self._writer.end(telling, events):
             self._data.append(last)
         self.complete = self.done = True
-

@@ -24,11 +24,11 @@ class Telling:
     was said.
     """
 
-    __slots__ = ("_blocked", "_created", "_customs", "_expected", "_id", "_model", "_strict", "_turns", "begun", "usage")
+    __slots__ = ("_blocked", "_counted", "_created", "_customs", "_expected", "_id", "_model", "_strict", "_turns", "begun")
 
     def __init__(self, request: ModelRequest, model: str, created_s: int) -> None:
         self.begun = False
-        self.usage: Fields | None = None
+        self._counted: Fields | None = None
         self._id: str | None = None
         self._model = model
         self._created = created_s
@@ -38,6 +38,12 @@ class Telling:
         self._strict = request.operation is Operation.CHAT
         self._turns: dict[int, Turn] = {}
         self._blocked: str | None = None
+
+    @property
+    def usage(self) -> Fields | None:
+        """The last count, if it has one of what was said; the first events of a stream count the prompt alone."""
+        counted = self._counted
+        return None if counted is not None and self.begun and not counted["completion_tokens"] else counted
 
     @property
     def complete(self) -> bool:
@@ -54,7 +60,7 @@ class Telling:
     def take(self, value: Mapping[str, Any]) -> list[Fields]:
         """The events that one response gives. Raises `UpstreamBroken` for what is none."""
         self._identify(value)
-        self.usage = usage_of(value) or self.usage
+        self._counted = usage_of(value) or self._counted
         candidates = value.get("candidates")
         if candidates is not None and not isinstance(candidates, list):
             raise UpstreamBroken("The candidates in the provider's answer are not a list.")
@@ -88,7 +94,7 @@ class Telling:
             self._model = model[:200]
 
     def _candidate(self, candidate: Any, place: int) -> Iterator[Fields]:
-        if not isinstance(candidate, Mapping):
+        if not isinstance(candidate, dict):
             raise UpstreamBroken("A candidate in the provider's answer is not an object.")
         index = candidate.get("index")
         index = index if type(index) is int and 0 <= index < CHOICE_LIMIT else place
@@ -132,7 +138,7 @@ def candidates_asked_for(request: ModelRequest) -> int:
     if request.operation is Operation.CHAT:
         each = request.fields.get("n")
     else:
-        each = config.get("candidateCount", config.get("candidate_count")) if isinstance(config, Mapping) else None
+        each = config.get("candidateCount", config.get("candidate_count")) if isinstance(config, dict) else None
     return each if type(each) is int and each > 1 else 1
 
 

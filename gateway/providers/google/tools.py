@@ -28,7 +28,7 @@ def write(fields: Mapping[str, Any], family: Family, dropped: Dropped) -> Fields
         return {}
     if not isinstance(said, list):
         raise InvalidValue("tools should be a list.", param="tools")
-    declarations = [one for tool in said if (one := _declaration(tool, family, dropped)) is not None]
+    declarations = _declarations(said, family, dropped)
     if not declarations:
         return {}
     written: Fields = {"tools": [{"functionDeclarations": declarations}]}
@@ -37,6 +37,15 @@ def write(fields: Mapping[str, Any], family: Family, dropped: Dropped) -> Fields
     if fields.get("parallel_tool_calls") is False:
         dropped.add("parallel_tool_calls")
     return written
+
+
+def _declarations(tools: list[Any], family: Family, dropped: Dropped) -> list[Fields]:
+    """One for each name: two of the same are refused."""
+    found: dict[str, Fields] = {}
+    for tool in tools:
+        if (one := _declaration(tool, family, dropped)) is not None and found.setdefault(one["name"], one) is not one:
+            dropped.add("tools", "named twice")
+    return list(found.values())
 
 
 def _older(choice: Any) -> Any:

@@ -38,9 +38,9 @@ class Turn:
         self.finish = finish.named(candidate) or self.finish
         self._words = candidate.get("finishMessage") or self._words
         content = candidate.get("content")
-        parts = content.get("parts") if isinstance(content, Mapping) else None
+        parts = content.get("parts") if isinstance(content, dict) else None
         every = parts if isinstance(parts, list) else ()
-        deltas = list(_runs(delta for part in every if isinstance(part, Mapping) for delta in self._deltas(part)))
+        deltas = list(_runs(delta for part in every if isinstance(part, dict) for delta in self._deltas(part)))
         self.said = self.said or any(set(delta) - {"extra_content"} for delta in deltas)
         return deltas
 
@@ -58,12 +58,13 @@ class Turn:
 
     def _deltas(self, part: Mapping[str, Any]) -> Iterator[Fields]:
         signature = _signature(part)
-        if isinstance(call := part.get("functionCall"), Mapping):
-            yield {"tool_calls": [self._call(call, signature)]}
+        if isinstance(call := part.get("functionCall"), dict):
+            if not self._calls or call.get("name") or "args" in call:  # else the rest of one that comes bit by bit
+                yield {"tool_calls": [self._call(call, signature)]}
             return
         if text := _text(part):
             yield {"reasoning_content" if part.get("thought") is True else "content": text}
-        elif isinstance(data := part.get("inlineData"), Mapping) and part.get("thought") is not True:
+        elif isinstance(data := part.get("inlineData"), dict) and part.get("thought") is not True:
             yield from _media(data)
         if signature:
             yield {"extra_content": {"google": {"thought_signature": signature}}}
@@ -74,7 +75,7 @@ class Turn:
         said_id, name, args = call.get("id"), call.get("name"), call.get("args")
         own = said_id if isinstance(said_id, str) and _ID.fullmatch(said_id) else fresh_call_id()
         name = name if isinstance(name, str) else ""
-        args = args if isinstance(args, Mapping) else {}
+        args = args if isinstance(args, dict) else {}
         entry: Fields = {"index": self._calls, "id": seal(own, signature=signature)}
         if name in self._customs:
             words = args.get("input")
@@ -97,9 +98,9 @@ def _text(part: Mapping[str, Any]) -> str:
     """A part's words; of code that Google ran, and of what came of it, a block in Markdown."""
     if isinstance(text := part.get("text"), str):
         return text
-    if isinstance(code := part.get("executableCode"), Mapping):
+    if isinstance(code := part.get("executableCode"), dict):
         return f"\n```{_word(code, 'language').lower()}\n{_word(code, 'code')}\n```\n"
-    if isinstance(result := part.get("codeExecutionResult"), Mapping):
+    if isinstance(result := part.get("codeExecutionResult"), dict):
         return f"\n```\n{_word(result, 'output')}\n```\n"
     return ""
 
@@ -134,16 +135,16 @@ def _runs(said: Iterable[Fields]) -> Iterator[Fields]:
 def logprobs(candidate: Mapping[str, Any]) -> Fields | None:
     """The probabilities of a candidate's tokens, None where it has none."""
     said = candidate.get("logprobsResult")
-    chosen = said.get("chosenCandidates") if isinstance(said, Mapping) else None
-    if not isinstance(said, Mapping) or not isinstance(chosen, list):
+    chosen = said.get("chosenCandidates") if isinstance(said, dict) else None
+    if not isinstance(said, dict) or not isinstance(chosen, list):
         return None
     tops = said.get("topCandidates")
     rows = tops if isinstance(tops, list) else []
     content = []
     for place, one in enumerate(chosen):
-        if isinstance(one, Mapping):
-            row = rows[place].get("candidates") if place < len(rows) and isinstance(rows[place], Mapping) else None
-            others = [_token(other) for other in row if isinstance(other, Mapping)] if isinstance(row, list) else []
+        if isinstance(one, dict):
+            row = rows[place].get("candidates") if place < len(rows) and isinstance(rows[place], dict) else None
+            others = [_token(other) for other in row if isinstance(other, dict)] if isinstance(row, list) else []
             content.append({**_token(one), "top_logprobs": others})
     return {"content": content, "refusal": None} if content else None
 

@@ -41,10 +41,12 @@ _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 
 def is_public(text: str) -> bool:
     """Whether a numeric address, as the resolver gives it, is one of the public internet."""
+    if "%" in text:
+        return False  # a zone: an address of one network interface
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
-        return False  # a zone behind % as well: only link-local addresses have one
+        return False
     return _is_public_v4(address) if isinstance(address, ipaddress.IPv4Address) else _is_public_v6(address)
 
 

@@ -14,6 +14,9 @@ _HEADS: Final[tuple[tuple[str, Callable[[bytes], bool]], ...]] = (
     ("image/heif", lambda head: head[4:8] == b"ftyp" and head[8:12] in (b"mif1", b"msf1")),
 )
 
+NAMES: Final = "PNG, JPEG, GIF, WebP, BMP, AVIF or HEIC"
+"""What these are called."""
+
 
 def kind_of(data: bytes) -> str | None:
     """The media type; None for what is no image that a model takes."""

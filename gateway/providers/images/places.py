@@ -7,10 +7,13 @@ from urllib.parse import quote, urlsplit
 
 URL_LIMIT: Final = 4096
 """Characters of a URL."""
+HOST_LIMIT: Final = 255
+"""Characters of a host."""
 
 _PORTS: Final = {"http": 80, "https": 443}
-_ODD: Final = re.compile(r"[\x00-\x20\x7f\\]")
-"""What some readers of URLs skip and others do not, so that two could see two hosts."""
+_ODD: Final = re.compile(r"[\x00-\x20\x7f\\\ud800-\udfff]")
+"""What some readers of URLs skip and others do not, so that two could see two hosts; halves of letters are none."""
+_BRACKETS: Final = re.compile(r"\[[^\[\]]*:[^\[\]]*\](:\d*)?", re.ASCII)
 _NUMBER: Final = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*", re.ASCII)
 _HOST: Final = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?", re.ASCII)
 _SAFE: Final = "/%:@!$&'()*+,;=~-._?"
@@ -28,6 +31,11 @@ class Place(NamedTuple):
     port: int
     path: str
 
+    @property
+    def is_usual(self) -> bool:
+        """Whether the web is found at this port, by this scheme."""
+        return self.port == _PORTS[self.scheme]
+
 
 def place_of(url: str) -> Place:
     """Raises `NotFetched`."""
@@ -42,6 +50,8 @@ def place_of(url: str) -> Place:
         raise NotFetched("its URL is neither http nor https")
     if "@" in parts.netloc:
         raise NotFetched("its URL holds credentials")
+    if "[" in parts.netloc and not _BRACKETS.fullmatch(parts.netloc):
+        raise NotFetched("its host is no valid address")
     query = f"?{parts.query}" if parts.query else ""
     path = quote(f"{parts.path or '/'}{query}", safe=_SAFE)
     return Place(parts.scheme, _host(host), _PORTS[parts.scheme] if port is None else port, path)
@@ -51,6 +61,8 @@ def _host(host: str) -> str:
     """The host in ASCII: full-width digits and the like are what they stand for before it is looked at."""
     if ":" in host:
         return _v6(host)
+    if len(host) > HOST_LIMIT:  # no name is longer, and to look at one takes its time
+        raise NotFetched("its host is no valid name")
     try:
         name = host if host.isascii() else host.encode("idna").decode("ascii")
     except UnicodeError as error:

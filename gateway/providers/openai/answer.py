@@ -107,8 +107,7 @@ def _choice(operation: Operation, choice: Fields, position: int) -> bool:
     elif not isinstance(choice.get("text"), str):
         raise UpstreamBroken("A choice in the provider's answer has no text.")
     said = choice.get("finish_reason")
-    right = finish_reason(said or "stop", called=called)
-    if said != right:
+    if (said != "stop" or called) and said != (right := finish_reason(said or "stop", called=called)):
         choice["finish_reason"], changed = right, True
     return changed
 

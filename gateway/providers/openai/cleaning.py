@@ -11,13 +11,17 @@ Nothing of the request is changed in place: a chain asks others with it.
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+import orjson
+
 from gateway.core.chat import ModelRequest, Operation
+from gateway.core.errors import InvalidValue
 from gateway.dialects.thinking import MARK
 from gateway.providers.openai import families, messages, tools
 from gateway.providers.openai.messages import Fields
 from gateway.providers.vendors import Vendor
 
 LIMITS: Final = ("max_completion_tokens", "max_tokens")
+_WISH: Final = "Answer with one JSON object that fits this JSON Schema: "
 _UNSAID: Final = ("thinking", "cache_control")
 """Fields of the form in the middle that change no answer, or stand beside others that say the same: left out without a word."""
 
@@ -30,23 +34,31 @@ class Cleaned(NamedTuple):
 
 
 def is_marked(fields: Mapping[str, Any]) -> bool:
-    """Whether the history holds what another wire gave: sealed ids, or blocks of thinking. Asked of every request."""
+    """Whether the history may hold what another wire gave: sealed ids, or blocks of thinking.
+
+    Asked of every request, and so in as few steps as can be; what is not as it should be, `cleaned` looks at with patience.
+    """
     try:
         for message in fields.get("messages") or ():
-            if len(message) > 2 and _holds_marks(message):  # most have a role and a content
+            if len(message) == 2 and "content" in message:  # with its role, like most
+                continue
+            if "thinking_blocks" in message:
                 return True
-    except TypeError:
-        pass  # a message that is none: the provider will say so
+            if "tool_call_id" in message:
+                if MARK in message["tool_call_id"]:
+                    return True
+            elif "tool_calls" in message and _has_sealed(message["tool_calls"]):
+                return True
+    except (TypeError, KeyError):
+        return True
     return False
 
 
-def _holds_marks(message: Any) -> bool:
-    if not isinstance(message, dict):
-        return False
-    if "thinking_blocks" in message or MARK in str(message.get("tool_call_id", "")):
-        return True
-    calls = message.get("tool_calls")
-    return isinstance(calls, list) and any(isinstance(call, dict) and MARK in str(call.get("id", "")) for call in calls)
+def _has_sealed(calls: Any) -> bool:
+    for call in calls or ():  # noqa: SIM110  # a generator would be a call more for each
+        if MARK in call["id"]:
+            return True
+    return False
 
 
 def cleaned(request: ModelRequest, model: str, vendor: Vendor) -> Cleaned | None:
@@ -56,6 +68,8 @@ def cleaned(request: ModelRequest, model: str, vendor: Vendor) -> Cleaned | None
     _refused(fields, vendor, dropped)
     if request.operation is Operation.CHAT:
         _limit(fields, vendor, foreign=request.foreign)
+        if not vendor.schemas:
+            _schema(fields, dropped)
         if "messages" in fields:
             fields["messages"] = messages.cleaned(fields["messages"], vendor, dropped, foreign=request.foreign)
         if request.foreign:
@@ -74,7 +88,27 @@ def _same(fields: Fields, given: Mapping[str, Any]) -> bool:
 def _refused(fields: Fields, vendor: Vendor, dropped: list[str]) -> None:
     if not vendor.usage:
         fields.pop("stream_options", None)  # it sends usage unasked
-    dropped += [name for name in sorted(vendor.refuses & fields.keys()) if fields.pop(name) is not None]
+    families.drop(fields, sorted(vendor.refuses & fields.keys()), dropped)
+
+
+def _schema(fields: Fields, dropped: list[str]) -> None:
+    """JSON all the same, and the schema as a wish: who knows no schemas wants JSON to be spoken of, too."""
+    form = fields.get("response_format")
+    if not isinstance(form, dict) or form.get("type") != "json_schema":
+        return
+    dropped.append("response_format (json_schema)")
+    fields["response_format"] = {"type": "json_object"}
+    given, said = fields.get("messages"), form.get("json_schema")
+    if isinstance(given, list):
+        schema = _written(said.get("schema") if isinstance(said, dict) else None)
+        fields["messages"] = [{"role": "system", "content": f"{_WISH}{schema}"}, *given]
+
+
+def _written(schema: Any) -> str:
+    try:
+        return orjson.dumps(schema).decode()
+    except orjson.JSONEncodeError as error:
+        raise InvalidValue("The field 'response_format' is nested too deeply.", param="response_format") from error
 
 
 def _limit(fields: Fields, vendor: Vendor, *, foreign: bool) -> None:

@@ -1,5 +1,6 @@
 """Takes an error out of whatever a provider wraps it in: OpenAI's envelope and the shapes of the nearly compatible."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -8,6 +9,8 @@ MESSAGE_LIMIT: Final = 4000
 """Characters kept of a provider's message."""
 NAME_LIMIT: Final = 100
 """Characters kept of a provider's type, code and param: they go into log lines."""
+_KEY: Final = re.compile(r"\b(?:sk-|AIza|ya29\.|AKIA|eyJ)[\w.-]{12,}|(?<=Bearer )[\w.~+/-]{12,}=*", re.ASCII)
+"""What looks like a key or a token: an error within a stream comes without knowing which key asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +35,7 @@ class Told:
 
 def is_error(value: object) -> bool:
     """Whether this is an error rather than an answer, in any of the shapes that `told_by` reads without a status."""
-    value = _only(value)
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) and not isinstance(value := _only(value), dict):
         return False
     return bool(value.get("error")) or value.get("type") == "error" or value.get("object") == "error"
 
@@ -89,7 +91,7 @@ def _name(value: object) -> str | None:
 
 
 def _message(value: object) -> str:
-    return _words(value)[:MESSAGE_LIMIT].encode("utf-8", "replace").decode()
+    return _KEY.sub("***", _words(value)[:MESSAGE_LIMIT]).encode("utf-8", "replace").decode()
 
 
 def _words(value: object, depth: int = 4) -> str:

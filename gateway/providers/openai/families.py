@@ -4,6 +4,8 @@ Told by the model's name, as far as the vendors have named theirs; a new name is
 all since 2025 are.
 """
 
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from gateway.providers.vendors import Vendor
@@ -13,7 +15,10 @@ Fields = dict[str, Any]
 _WITHOUT_REASONING: Final = ("gpt-3.5", "gpt-35", "gpt-4", "chatgpt-", "davinci", "babbage", "ft:gpt-3.5", "ft:gpt-4")
 _ALSO_WITHOUT: Final = ("-chat-latest", "-search-preview", "-audio-preview")
 _SAMPLING: Final = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "logprobs", "top_logprobs", "logit_bias")
-_DEFAULTS: Final = {"temperature": 1, "top_p": 1, "presence_penalty": 0, "frequency_penalty": 0, "logprobs": False}
+_DEFAULTS: Final[Mapping[str, object]] = MappingProxyType(
+    {"temperature": 1, "top_p": 1, "presence_penalty": 0, "frequency_penalty": 0, "logprobs": False}
+    | {"logit_bias": {}, "store": False}
+)
 
 # docs.x.ai/docs/guides/reasoning: an error for reasoning models.
 _GROK_REFUSES: Final = ("presence_penalty", "frequency_penalty", "stop")
@@ -38,24 +43,24 @@ def fitted(fields: Fields, model: str, vendor: Vendor, dropped: list[str]) -> No
 
 def _openai(fields: Fields, model: str, dropped: list[str]) -> None:
     if not reasons(model):
-        _drop(fields, ("reasoning_effort", "verbosity"), dropped)
+        drop(fields, ("reasoning_effort", "verbosity"), dropped)
         return
     # Documented with the parameter: `stop` is not supported by the latest reasoning models.
-    _drop(fields, ("stop",), dropped)
+    drop(fields, ("stop",), dropped)
     if fields.get("reasoning_effort") != "none":
-        _drop(fields, _SAMPLING, dropped)
+        drop(fields, _SAMPLING, dropped)
 
 
 def _grok(fields: Fields, name: str, dropped: list[str]) -> None:
     if name.endswith("non-reasoning") or (name.startswith(("grok-2", "grok-3")) and not name.startswith("grok-3-mini")):
-        _drop(fields, ("reasoning_effort",), dropped)
+        drop(fields, ("reasoning_effort",), dropped)
         return
-    _drop(fields, _GROK_REFUSES, dropped)
+    drop(fields, _GROK_REFUSES, dropped)
     if name == "grok-4" or (name.startswith(_GROK_WITHOUT_EFFORT) and not name.startswith(_GROK_WITH_EFFORT)):
-        _drop(fields, ("reasoning_effort",), dropped)
+        drop(fields, ("reasoning_effort",), dropped)
 
 
-def _drop(fields: Fields, names: tuple[str, ...], dropped: list[str]) -> None:
+def drop(fields: Fields, names: Iterable[str], dropped: list[str]) -> None:
     """Leaves these out; one that only says what holds anyway is not worth a word."""
     for name in names:
         if name in fields:

@@ -9,6 +9,7 @@ import orjson
 
 from gateway.core.catalog import ProviderSpec
 from gateway.core.errors import UpstreamBroken, UpstreamCredentials, UpstreamFault, UpstreamRefused
+from gateway.providers.openai.complaints import WITHHELD, complaint
 from gateway.providers.openai.envelope import Told, told_by
 from gateway.providers.transport.contract import Header
 
@@ -17,6 +18,7 @@ RETRY_LIMIT_S: Final = 60.0
 
 _CALLERS: Final = frozenset({400, 404, 408, 409, 413, 422, 429})
 """Statuses that concern the caller and keep their meaning on the way through."""
+_CALLERS_OWN: Final = frozenset({400, 422})
 _PROVIDERS: Final[Mapping[int, int]] = {500: 500, 502: 502, 503: 503, 504: 504, 529: 503}
 _TYPES: Final[Mapping[int, tuple[str, str | None]]] = {
     404: ("invalid_request_error", "model_not_found"),
@@ -39,13 +41,13 @@ _STATUS_OF: Final[Mapping[str, int]] = {
 
 def fault(spec: ProviderSpec, status: int, headers: Sequence[Header], body: bytes, wall_s: float) -> UpstreamFault:
     """The fault of an answer whose status is no success. `wall_s`: Unix time, for a `Retry-After` that is a date."""
+    told = told_by(_parsed(body))
     if status in (401, 403):
-        return credentials(status)
+        return _denied(status, told)
     if status < 400:
         return UpstreamBroken(
             f"The provider answered with status {status}, which is no answer to a call; check the base URL of {spec.name!r}."
         )
-    told = told_by(_parsed(body))
     if told is None:
         told = Told(_without_envelope(status, body))
     return _refused(status, told.without(spec.api_keys), dict(headers), wall_s)
@@ -58,13 +60,21 @@ def within(value: object) -> UpstreamFault:
         return UpstreamBroken("The provider sent an error without saying which.")
     status = told.status or _STATUS_OF.get(told.code or "") or _STATUS_OF.get(told.type or "") or 502
     if status in (401, 403) or _KEY_CODES & {told.code, told.type}:
-        return credentials(status)
+        return _denied(status, told)
     return _refused(status, told, {}, 0.0)
 
 
 def credentials(status: int) -> UpstreamCredentials:
     """The fault of a key that the provider does not take; its own words may hold the key."""
     return UpstreamCredentials(f"The provider refused the gateway's own credentials (status {status}).")
+
+
+def _denied(status: int, told: Told | None) -> UpstreamFault:
+    """What a 401 or a 403 means: the key, but where it is about what was asked (OpenRouter, xAI), whose words name the key."""
+    if status == 403 and told is not None and complaint(told.message) == WITHHELD:
+        words = "The provider's filter refuses the request."
+        return UpstreamRefused(400, words, error_type="invalid_request_error", error_code=WITHHELD)
+    return credentials(status)
 
 
 def _refused(status: int, told: Told, headers: Mapping[bytes, bytes], wall_s: float) -> UpstreamRefused:
@@ -76,13 +86,14 @@ def _refused(status: int, told: Told, headers: Mapping[bytes, bytes], wall_s: fl
     error_type, error_code = _TYPES.get(status, ("invalid_request_error" if status < 500 else "server_error", None))
     if empty:
         error_type = error_code = "insufficient_quota"
+    named = complaint(told.message, told.code) if status in _CALLERS_OWN else None
     retry_after_s = told.retry_after_s if told.retry_after_s is not None else _retry_after_s(headers, wall_s)
     return UpstreamRefused(
         status,
         told.message,
         error_type=told.type or error_type,
         # A type of the provider's own comes with its own code, even where that is none.
-        error_code=told.code or (None if told.type and not empty else error_code),
+        error_code=named or told.code or (None if told.type and not empty else error_code),
         param=told.param,
         retry_after_s=None if retry_after_s is None else min(max(retry_after_s, 0.0), RETRY_LIMIT_S),
         should_retry=False if empty else {b"true": True, b"false": False}.get(headers.get(b"x-should-retry", b"")),

@@ -1,11 +1,13 @@
 """The messages of a chat, as a vendor takes them: roles, names, ids, thinking, results of tools, documents and hints."""
 
+import re
 from collections.abc import Sequence
+from hashlib import sha256
 from operator import is_not
 from typing import Any, Final
 
 from gateway.dialects.responses.freeform import as_function_call
-from gateway.dialects.thinking import Opened, opened
+from gateway.dialects.thinking import MARK, opened, own_id
 from gateway.providers.vendors import Vendor
 
 Fields = dict[str, Any]
@@ -13,6 +15,7 @@ Fields = dict[str, Any]
 FAILED: Final = "Error: "
 """What stands before the words of a tool that failed: OpenAI's form has no other place for it."""
 _PICTURES: Final = "The images that the tools returned:"
+_SHORT: Final = re.compile(r"[A-Za-z0-9]{9}", re.ASCII)
 _OURS: Final = ("thinking_blocks", "native_finish_reason", "cache_control")
 
 
@@ -84,7 +87,7 @@ class _Message:
 
     def _assistant(self) -> None:
         calls = self._given.get("tool_calls")
-        sealed: list[Opened] = []
+        sealed: list[str] = []
         if isinstance(calls, list):
             fitting = [_call(call, self._vendor, sealed, foreign=self._foreign) for call in calls]
             if any(new is not old for new, old in zip(fitting, calls, strict=True)):
@@ -93,7 +96,7 @@ class _Message:
                 self._unset("tool_calls")  # an empty list is an error in many places
         self._reasoning(bool(calls), sealed)
 
-    def _reasoning(self, called: bool, sealed: list[Opened]) -> None:  # noqa: FBT001  # what it is about
+    def _reasoning(self, called: bool, sealed: list[str]) -> None:  # noqa: FBT001  # what it is about
         mode, said = self._vendor.reasoning, self._given.get("reasoning_content")
         if mode == "wanted":
             if called and not said:
@@ -105,14 +108,14 @@ class _Message:
             if mode == "refused" and "reasoning" in self._given:
                 self._unset("reasoning")  # the same by its other name: answers leave here with both
 
-    def _thoughts(self, sealed: list[Opened]) -> str:
+    def _thoughts(self, sealed: list[str]) -> str:
         """What was thought before tools were called, where nobody kept it: as other wires told it, else words of our own.
 
         They differ from turn to turn: DeepSeek falls silent after a row of equal ones (Lingtai-AI/lingtai-kernel#9), and
         refuses empty ones (NousResearch/hermes-agent#17341).
         """
         blocks = self._given.get("thinking_blocks")
-        every = blocks if isinstance(blocks, list) else [block for one in sealed for block in one.blocks]
+        every = blocks if isinstance(blocks, list) else [block for one in sealed for block in opened(one).blocks]
         texts = [block.get("thinking") for block in every if isinstance(block, dict)]
         told = "\n".join(text for text in texts if isinstance(text, str) and text)
         if told:
@@ -124,8 +127,8 @@ class _Message:
 
     def _result(self, waiting: list[Fields]) -> None:
         call_id = self._given.get("tool_call_id")
-        if isinstance(call_id, str) and (own := opened(call_id).id) != call_id:
-            self._set("tool_call_id", own)
+        if (known := _known(call_id, self._vendor)) != call_id:
+            self._set("tool_call_id", known)
         content = self._given.get("content")
         pictures: list[Fields] = []
         if isinstance(content, list) and self._foreign:
@@ -175,22 +178,33 @@ class _Message:
         return {"type": "text", "text": f"[A document{named} stood here, which cannot be shown to this model.]"}
 
 
-def _call(call: Any, vendor: Vendor, sealed: list[Opened], *, foreign: bool) -> Any:
+def _call(call: Any, vendor: Vendor, sealed: list[str], *, foreign: bool) -> Any:
     """A call of a tool: its own id, its signature where the vendor wants it, and free text where the vendor knows that."""
     if not isinstance(call, dict):
         return call
     now = call
     call_id = call.get("id")
-    if isinstance(call_id, str) and (found := opened(call_id)).id != call_id:
-        sealed.append(found)
-        now = {**now, "id": found.id}
-        if vendor.signatures and found.signature and "extra_content" not in now:
-            now["extra_content"] = {"google": {"thought_signature": found.signature}}
+    if (known := _known(call_id, vendor)) != call_id:
+        now = {**now, "id": known}
+    if isinstance(call_id, str) and MARK in call_id:
+        sealed.append(call_id)
+        if vendor.signatures and "extra_content" not in now and (signature := opened(call_id).signature):
+            now["extra_content"] = {"google": {"thought_signature": signature}}
     if "extra_content" in now and not vendor.signatures and (foreign or now is not call):
         now = {key: value for key, value in now.items() if key != "extra_content"}
     if foreign and now.get("type") == "custom" and not vendor.custom:
         now = as_function_call(now)
     return now
+
+
+def _known(call_id: Any, vendor: Vendor) -> Any:
+    """The call's own id in the form that the vendor takes; the same for the call and its result."""
+    if not isinstance(call_id, str):
+        return call_id
+    own = own_id(call_id)
+    if vendor.short_ids and not _SHORT.fullmatch(own):
+        return sha256(own.encode("utf-8", "replace")).hexdigest()[:9]
+    return own
 
 
 def _name(call: Fields) -> str:

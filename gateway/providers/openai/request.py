@@ -49,7 +49,9 @@ def heading(
     head: list[Header] = [_JSON, _ACCEPT[request.stream], _USER_AGENT]
     if credential is not None:
         head.append(credential)
-    head += [(name, headers[name]) for name in FORWARDED if name in headers]
+    for name in FORWARDED:
+        if name in headers:
+            head.append((name, headers[name]))  # noqa: PERF401  # a comprehension is a call, and mostly there are none
     return configured(head, spec.headers) if spec.headers else head
 
 

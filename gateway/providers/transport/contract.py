@@ -4,13 +4,50 @@ Two drivers keep it: `http1` (our own, for the hot path) and `httpx_driver` (for
 echo provider answers through it without a network. All pass `tests/contracts/transport`.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol, overload
 
 from gateway.core.catalog import Timeouts
 
 Header = tuple[bytes, bytes]
+
+
+class Head(Sequence[Header]):
+    """The headers of an answer as they came, taken apart when somebody looks closer: most answers are taken without."""
+
+    __slots__ = ("_lines", "_lower", "_text")
+
+    def __init__(self, text: bytes) -> None:
+        """`text`: the status line, and the lines of the headers."""
+        self._text = text
+        self._lower = text.lower()
+        self._lines: list[Header] | None = None
+
+    def mentions(self, words: bytes) -> int:
+        """How often these words, in small letters, stand anywhere in it."""
+        return self._lower.count(words)
+
+    def __len__(self) -> int:
+        return self._text.count(b"\n") - 1
+
+    def __iter__(self) -> Iterator[Header]:
+        return iter(self._parsed())
+
+    @overload
+    def __getitem__(self, at: int) -> Header: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Header]: ...
+
+    def __getitem__(self, at: int | slice) -> Header | Sequence[Header]:
+        return self._parsed()[at]
+
+    def _parsed(self) -> list[Header]:
+        if self._lines is None:
+            lines = (line.partition(b":") for line in self._text.split(b"\r\n")[1:-1])
+            self._lines = [(name.lower(), value.strip()) for name, _, value in lines]
+        return self._lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +61,7 @@ class Upload:
     length: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """A request to a provider.
 
     `path` is the origin-form target with its query. `headers` come without host, content-length and connection, which

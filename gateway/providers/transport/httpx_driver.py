@@ -1,8 +1,8 @@
 """The driver for what ours does not do: forward proxies, and HTTP/2 where `h2` is installed. Built on httpx.
 
 httpx is imported when such a transport is opened, so that a gateway that needs none does not pay for it. Where it
-differs from ours: the first byte is awaited from the call of `send` on, connections have no age, bytes after an answer
-are noticed only by the next exchange, and an answer that overtakes an upload is met when the upload ends or breaks.
+differs from ours: the first byte is awaited from the call of `send` on, connections have no age, and an answer that
+overtakes an upload is met when the upload ends or breaks.
 """
 
 import asyncio
@@ -219,13 +219,23 @@ class _HttpxAnswer:
         """Closes the connection, in the middle of the body."""
         with suppress(RuntimeError):  # a reader is inside; closing the stream ends it
             await self._blocks.aclose()
-        await self._stream.aclose()
+        await _let_go(self._stream)
 
     async def _finish(self) -> None:
-        await self._stream.aclose()  # complete, so this puts the connection back
+        await _let_go(self._stream)  # complete, so this puts the connection back
         if not self._over:
             self._over = True
             self._owner.ended(self, complete=True)
+
+
+async def _let_go(stream: Any) -> None:
+    """Closes the body of a response. Bytes behind it, which httpcore would take for the next answer, end the connection."""
+    parser = stream
+    for name in ("_httpcore_stream", "_stream", "_connection", "_h11_state"):  # no public way leads there
+        parser = getattr(parser, name, None)
+    if parser is not None and parser.trailing_data[0]:
+        parser.send_failed()
+    await stream.aclose()
 
 
 async def _paced(upload: Upload, timeouts: Timeouts, patience: asyncio.Timeout, deadline: float) -> AsyncIterator[bytes]:

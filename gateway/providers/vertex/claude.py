@@ -7,6 +7,7 @@ from gateway.core.catalog import ProviderSpec
 from gateway.core.chat import ModelRequest, Operation
 from gateway.dialects.shapes import Dropped
 from gateway.providers.anthropic.body import messages_body
+from gateway.providers.anthropic.history import readied
 from gateway.providers.anthropic.request import VERSION, dumped
 from gateway.providers.google.request import FORWARDED
 from gateway.providers.openai.request import configured
@@ -59,10 +60,13 @@ def _version(request: ModelRequest, spec: ProviderSpec, headers: Mapping[bytes, 
 
 def _body(request: ModelRequest, model: str, version: str) -> tuple[Fields, Sequence[str]]:
     """The fields, and what of a chat was dropped."""
-    fields: Mapping[str, Any] = request.fields
-    lost: Sequence[str] = ()
+    fields: Mapping[str, Any]
+    lost: Sequence[str]
     if request.operation is Operation.CHAT:
         fields, lost = messages_body(request, model, VERSION)
+    else:
+        request, lost = readied(request)
+        fields = request.fields
     kept: Fields = {key: value for key, value in fields.items() if key not in _ELSEWHERE}
     kept["anthropic_version"] = version
     if request.operation is Operation.COUNT_TOKENS:

@@ -7,7 +7,6 @@ calls go on with the old one. google-auth is an extra, and imported when it is n
 import asyncio
 import importlib
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -69,7 +68,7 @@ class Bearer:
         if token is None or not self._lives:
             raise self._failed()
         kept = [one for one in outgoing.headers if one[0] != b"authorization"]
-        return replace(outgoing, headers=[*kept, (b"authorization", b"Bearer " + token.text.encode("latin-1", "replace"))])
+        return outgoing._replace(headers=[*kept, (b"authorization", b"Bearer " + token.text.encode("latin-1", "replace"))])
 
     @property
     def _lives(self) -> bool:

@@ -1,6 +1,8 @@
 """One client's connection: requests in, one at a time, responses out in order, within the limits."""
 
 import asyncio
+import socket
+import struct
 from collections.abc import Callable
 from functools import partial
 from typing import Final, cast
@@ -15,6 +17,8 @@ from gateway.web.server.turn import Turn
 
 HIGH_WATER: Final = 64 * 1024
 MOST_WAITING: Final = 16
+RESET: Final = struct.pack("ii", 1, 0)
+"""Lingering for no time at all: the kernel sends a reset in place of a farewell."""
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -208,7 +212,9 @@ class Connection(asyncio.Protocol):
 
     def turn_failed(self, turn: Turn) -> None:
         self._turn = None
-        if turn.begun:
+        if turn.unframed:
+            self._reset()
+        elif turn.begun:
             self._close()
         else:
             self._refuse(Internal("The gateway failed on this request; its log says why."), turn.path)
@@ -354,6 +360,12 @@ class Connection(asyncio.Protocol):
     def _abort(self) -> None:
         self._leave()
         self._transport.abort()
+
+    def _reset(self) -> None:
+        """Aborts so that the client can tell it from an end."""
+        self._site.outbox.flush()
+        self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        self._abort()
 
     def _leave(self) -> None:
         """The client is gone."""

@@ -102,6 +102,12 @@ class Turn:
         """Part of the response is on its way."""
         return self._framing is not None
 
+    @property
+    def unframed(self) -> bool:
+        """The end of the connection is the end of the response, as far as the client can tell."""
+        framing = self._framing
+        return framing is not None and not (framing.chunked or framing.bodiless) and framing.due is None
+
     # ---------------------------------------------------------------- what the connection tells
 
     def body_arrived(self, part: bytes) -> None:
@@ -147,13 +153,20 @@ class Turn:
             log.exception("the application failed on %r", self.path)
         else:
             if not self.answered and not self.left:
-                log.error("the application returned without completing its response on %r", self.path)
+                self._tell_unfinished()
         finally:
             task, self.task = self.task, None
             self._line.task_ended(task)
             if not self.answered and not self.left:
                 self.left, self._watcher = True, None
                 self._line.turn_failed(self)
+
+    def _tell_unfinished(self) -> None:
+        """Half an answer without an end is how the application says that it is not whole; none at all is a defect."""
+        if self.begun:
+            log.info("response_cut", extra={"fields": {"path": self.path}})
+        else:
+            log.error("the application returned without completing its response on %r", self.path)
 
     def _take_scope(self) -> dict[str, Any]:
         scope, self._scope = self._scope, None

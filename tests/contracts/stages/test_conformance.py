@@ -1,4 +1,7 @@
-"""Every stage of THE ORDER, driven through every way in which a call can end. New stages are picked up by themselves."""
+"""Every stage of THE ORDER and of that of passages, driven through every way in which a call can end.
+
+New stages are picked up by themselves.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -11,14 +14,20 @@ from gateway.core.errors import InvalidValue, UpstreamBroken, UpstreamTruncated,
 from gateway.core.exchange import Exchange
 from gateway.pipeline import Inflight, Shape, Stage, shape_of
 from gateway.routing.health import Health
-from gateway.stages import order
+from gateway.stages import order, passage_order
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.tasks import Tasks
-from tests.house import PAUSE, Client, Gateway, ScriptedUpstream, Step, chat
+from tests.house import PAUSE, Client, Gateway, Step, chat
+from tests.passages import PassingGateway, ScriptedCourier
 
 METRICS = Metrics()
-STAGES: tuple[Stage, ...] = order(METRICS, Inflight(), SystemClock(), Health(METRICS), Tasks())
-NAMES = [type(stage).__name__ for stage in STAGES]
+STAGES: dict[str, tuple[Stage, ...]] = {
+    "chat": order(METRICS, Inflight(), SystemClock(), Health(METRICS), Tasks()),
+    "passage": passage_order(METRICS, Inflight(), SystemClock(), Health(METRICS)),
+}
+NAMES = {way: [type(stage).__name__ for stage in stages] for way, stages in STAGES.items()}
+PLACES = [(way, place) for way, names in NAMES.items() for place in range(len(names))]
+PATHS = {"chat": "/v1/chat/completions", "passage": "/v1/images/generations"}
 
 
 @dataclass
@@ -105,11 +114,14 @@ class SettlesSlowly:
 class Scene:
     """One gateway whose stages are watched, and one client."""
 
-    def __init__(self, steps: tuple[Step, ...] = (b"a", b"b"), head: Step | None = None, *, stream: bool = False) -> None:
+    def __init__(
+        self, way: str, steps: tuple[Step, ...] = (b"a", b"b"), head: Step | None = None, *, stream: bool = False
+    ) -> None:
+        self.way = way
         self.witness = Witness()
-        self.upstream = ScriptedUpstream(steps, head)
+        self.upstream = ScriptedCourier(steps, head)
         self.extra: list[tuple[int, Stage]] = []
-        self.client = Client(chat(stream=stream))
+        self.client = Client(chat(stream=stream), PATHS[way])
 
     def gateway(self) -> Gateway:
         def watched(stages: list[Stage]) -> list[Stage]:
@@ -118,10 +130,10 @@ class Scene:
                 all_stages.insert(place, stage)
             return all_stages
 
-        return Gateway(self.upstream, stages=watched)
+        return Gateway(self.upstream, stages=watched) if self.way == "chat" else PassingGateway(self.upstream, watched)
 
     def check(self, gateway: Gateway, ending: str) -> None:
-        settling = [name for stage, name in zip(STAGES, NAMES, strict=True) if shape_of(stage).value.endswith("yield")]
+        settling = {type(stage).__name__ for stage in STAGES[self.way] if shape_of(stage).value.endswith("yield")}
         expected = [name for name in reversed(self.witness.entered) if name in settling]
         assert self.witness.settled == expected, "every entered stage settles once, in reverse"
         assert gateway.endings() == {ending: 1}
@@ -204,65 +216,81 @@ async def broken_socket(scene: Scene, gateway: Gateway) -> None:
         await gateway.ask(scene.client)
 
 
-SCENES: dict[str, tuple[Callable[[], Scene], Drive, str]] = {
-    "complete, plain": (lambda: Scene((b"{}",)), to_the_end, "complete"),
-    "complete, stream": (lambda: Scene(stream=True), to_the_end, "complete"),
+SCENES: dict[str, tuple[Callable[[str], Scene], Drive, str]] = {
+    "complete, plain": (lambda on: Scene(on, (b"{}",)), to_the_end, "complete"),
+    "complete, stream": (lambda on: Scene(on, stream=True), to_the_end, "complete"),
     "refused, wrong key": (Scene, wrong_key, "refused"),
     "refused, unknown model": (Scene, unknown_model, "refused"),
-    "upstream fails before the first byte": (lambda: Scene(head=UpstreamUnreachable("no")), to_the_end, "failed"),
-    "upstream fails before the first chunk": (lambda: Scene((UpstreamBroken("no"),)), to_the_end, "failed"),
-    "upstream fails mid-stream": (lambda: Scene((b"a", UpstreamTruncated("cut")), stream=True), to_the_end, "truncated"),
-    "upstream has a defect": (lambda: Scene(head=ZeroDivisionError()), to_the_end, "failed"),
-    "wire has a defect mid-stream": (lambda: Scene((b"a", ZeroDivisionError()), stream=True), to_the_end, "truncated"),
+    "upstream fails before the first byte": (lambda on: Scene(on, head=UpstreamUnreachable("no")), to_the_end, "failed"),
+    "upstream fails before the first chunk": (lambda on: Scene(on, (UpstreamBroken("no"),)), to_the_end, "failed"),
+    "upstream fails mid-stream": (
+        lambda on: Scene(on, (b"a", UpstreamTruncated("cut")), stream=True),
+        to_the_end,
+        "truncated",
+    ),
+    "upstream has a defect": (lambda on: Scene(on, head=ZeroDivisionError()), to_the_end, "failed"),
+    "wire has a defect mid-stream": (lambda on: Scene(on, (b"a", ZeroDivisionError()), stream=True), to_the_end, "truncated"),
     "client leaves before its body": (Scene, then(leaves, body_is_awaited), "abandoned"),
-    "client leaves before the first byte": (lambda: Scene(head=PAUSE), then(leaves, upstream_is_awaited), "abandoned"),
-    "client leaves a plain answer": (lambda: Scene((PAUSE,)), then(leaves, answer_pauses), "abandoned"),
-    "client leaves mid-stream": (lambda: Scene((b"a", PAUSE), stream=True), then(leaves, answer_pauses), "abandoned"),
-    "client leaves while it does not read": (lambda: Scene(stream=True), then(leaves, client_does_not_read), "abandoned"),
-    "shutdown before the first byte": (lambda: Scene(head=PAUSE), then(stops, upstream_is_awaited), "shutdown"),
-    "shutdown mid-stream": (lambda: Scene((b"a", PAUSE), stream=True), then(stops, answer_pauses), "shutdown"),
-    "cancelled by a stranger": (lambda: Scene(head=PAUSE), task_is_cancelled_by_a_stranger, "abandoned"),
-    "the socket breaks under a write": (lambda: Scene(stream=True), broken_socket, "abandoned"),
+    "client leaves before the first byte": (lambda on: Scene(on, head=PAUSE), then(leaves, upstream_is_awaited), "abandoned"),
+    "client leaves a plain answer": (lambda on: Scene(on, (PAUSE,)), then(leaves, answer_pauses), "abandoned"),
+    "client leaves mid-stream": (lambda on: Scene(on, (b"a", PAUSE), stream=True), then(leaves, answer_pauses), "abandoned"),
+    "client leaves while it does not read": (
+        lambda on: Scene(on, stream=True),
+        then(leaves, client_does_not_read),
+        "abandoned",
+    ),
+    "shutdown before the first byte": (lambda on: Scene(on, head=PAUSE), then(stops, upstream_is_awaited), "shutdown"),
+    "shutdown mid-stream": (lambda on: Scene(on, (b"a", PAUSE), stream=True), then(stops, answer_pauses), "shutdown"),
+    "cancelled by a stranger": (lambda on: Scene(on, head=PAUSE), task_is_cancelled_by_a_stranger, "abandoned"),
+    "the socket breaks under a write": (lambda on: Scene(on, stream=True), broken_socket, "abandoned"),
 }
 
 
+@pytest.mark.parametrize("way", STAGES)
 @pytest.mark.parametrize("name", SCENES)
-async def test_every_entered_stage_settles_once_in_reverse(name: str) -> None:
+async def test_every_entered_stage_settles_once_in_reverse(way: str, name: str) -> None:
     make, drive, ending = SCENES[name]
-    scene = make()
+    scene = make(way)
     gateway = scene.gateway()
     await drive(scene, gateway)
     scene.check(gateway, ending)
 
 
-@pytest.mark.parametrize("place", range(1, len(STAGES) + 1), ids=lambda place: f"after {NAMES[place - 1]}")
+def told(value: object) -> str:
+    return f"{value[0]} {NAMES[value[0]][value[1]]}" if isinstance(value, tuple) else str(value)
+
+
+@pytest.mark.parametrize("where", PLACES, ids=told)
 @pytest.mark.parametrize(("culprit", "ending"), [(Refuses, "refused"), (Breaks, "failed")])
 async def test_a_stage_that_ends_the_way_in_costs_those_before_it_nothing(
-    place: int, culprit: type[Stage], ending: str
+    where: tuple[str, int], culprit: type[Stage], ending: str
 ) -> None:
-    scene = Scene()
-    scene.extra = [(place, culprit())]
+    way, place = where
+    scene = Scene(way)
+    scene.extra = [(place + 1, culprit())]
     gateway = scene.gateway()
     await gateway.ask(scene.client)
-    if place == len(STAGES):  # behind the stage that sets the reply nothing is entered
+    if place + 1 == len(STAGES[way]):  # behind the stage that sets the reply nothing is entered
         assert gateway.endings() == {"complete": 1}
         return
-    assert scene.witness.entered == NAMES[:place]
+    assert scene.witness.entered == NAMES[way][: place + 1]
     scene.check(gateway, ending)
 
 
-@pytest.mark.parametrize("place", range(len(STAGES)), ids=lambda place: f"before {NAMES[place]}")
-async def test_a_settlement_that_breaks_costs_the_others_nothing(place: int) -> None:
-    scene = Scene(stream=True)
+@pytest.mark.parametrize("where", PLACES, ids=told)
+async def test_a_settlement_that_breaks_costs_the_others_nothing(where: tuple[str, int]) -> None:
+    way, place = where
+    scene = Scene(way, stream=True)
     scene.extra = [(place, BreaksLater())]
     gateway = scene.gateway()
     await gateway.ask(scene.client)
     scene.check(gateway, "complete")
 
 
-@pytest.mark.parametrize("place", range(len(STAGES)), ids=lambda place: f"before {NAMES[place]}")
-async def test_a_settlement_that_waits_is_shielded_from_cancellation(place: int) -> None:
-    scene = Scene(stream=True)
+@pytest.mark.parametrize("where", PLACES, ids=told)
+async def test_a_settlement_that_waits_is_shielded_from_cancellation(where: tuple[str, int]) -> None:
+    way, place = where
+    scene = Scene(way, stream=True)
     slow = SettlesSlowly()
     scene.extra = [(place, slow)]
     gateway = scene.gateway()
@@ -278,6 +306,10 @@ async def test_a_settlement_that_waits_is_shielded_from_cancellation(place: int)
     scene.check(gateway, "complete")
 
 
-def test_the_order_is_what_the_plan_says() -> None:
-    assert NAMES == ["Trace", "Admit", "Identify", "Read", "Meter", "Report", "Call"]
-    assert shape_of(STAGES[0]) is Shape.SETTLES, "Trace settles last, without waiting"
+def test_the_orders_are_what_the_plan_says() -> None:
+    assert NAMES == {
+        "chat": ["Trace", "Admit", "Identify", "Read", "Meter", "Report", "Call"],
+        "passage": ["Trace", "Admit", "Identify", "Read", "Tally", "Forward"],
+    }
+    for stages in STAGES.values():
+        assert shape_of(stages[0]) is Shape.SETTLES, "Trace settles last, without waiting"

@@ -182,11 +182,10 @@ async def test_a_cut_in_the_head_is_broken(client: Client) -> None:
 )
 @pytest.mark.parametrize("first", [answer(b"hello"), chunked(b"he", b"llo")], ids=["length", "chunked"])
 async def test_what_follows_a_complete_answer_is_dropped_with_its_connection(
-    native: Client, surplus: bytes, first: bytes
+    client: Client, surplus: bytes, first: bytes
 ) -> None:
-    """Ours only: httpx keeps it for the next exchange, which then fails."""
     async with serving(replying(first + surplus)) as server:
-        transport = await native.open(server)
+        transport = await client.open(server)
         for _ in range(2):
             incoming = await transport.send(post(), Timeouts())
             assert (incoming.status, await incoming.whole(LIMIT)) == (200, b"hello")

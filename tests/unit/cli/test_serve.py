@@ -131,7 +131,7 @@ def test_the_keys_that_do_nothing_yet_are_told_once() -> None:
     def note(key: str, rule: str = "not-yet") -> Problem:
         return Problem("config.yaml", 1, 1, "", "", Severity.NOTE, rule, key=key)
 
-    told = [note("server.held"), note("policy"), note("policy"), note("providers.a.wire"), note("x", "other")]
+    told = [note("server.held"), note("policy"), note("policy"), note("x", "other")]
     assert idle_keys(told) == ("server.held", "policies")
 
 

@@ -67,7 +67,9 @@ def test_no_model_is_an_empty_list_and_a_word_about_it(tmp_path: Path) -> None:
 
 def test_the_pipeline_stands_in_its_order_with_a_purpose_each() -> None:
     rows = json.loads(cli.invoke(app, ["pipeline", "--json"]).stdout)
-    assert (rows[0]["stage"], rows[-1]["stage"]) == ("Trace", "Call")
+    for way, last in (("chat", "Call"), ("passage", "Forward")):
+        stages = [row["stage"] for row in rows if row["way"] == way]
+        assert (stages[0], stages[-1]) == ("Trace", last)
     assert all(row["purpose"].endswith(".") for row in rows)
     table = cli.invoke(app, ["pipeline"]).stdout.splitlines()
-    assert [line.split()[0] for line in table[1:]] == [row["stage"] for row in rows]
+    assert [line.split()[:2] for line in table[1:]] == [[row["way"], row["stage"]] for row in rows]

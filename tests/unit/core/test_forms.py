@@ -70,6 +70,16 @@ def test_any_bytes_are_a_form_or_refused(noise: bytes) -> None:
         form(('name="a"\r\ncontent-disposition: form-data; name="b"', b"x")),
         form(('name="a"\r\ncontent-transfer-encoding: base64', b"eA==")),
         form(('name="a"', b"x"))[:-12],
+        form(('name="a"', b"x"))[:-2] + b"y",
+        form(('name="a"', b"x"))[:-2] + b"\ny",
+        form(('name="a"\r\nx-a: b\nContent-Disposition: form-data; name="model"', b"x")),
+        form(('name="a"\r\nx-a: b\rContent-Disposition: form-data; name="model"', b"x")),
+        form(('name="a"\r\n ; name="model"', b"x")),
+        form(('name="a"\r\nno header at all', b"x")),
+        form(('name="file_id"; filename=""', b"x")),
+        form(("name=file_id; filename*=UTF-8''", b"x")),
+        form(('name="a"\r\ncontent-type: multipart/mixed; boundary=y', b"--y--")),
+        form(('name="a"\r\ncontent-type: text/plain; charset=utf-7', b"x")),
         b"".join([b'--b0und\r\ncontent-disposition: form-data; name="a"\r\n\r\nx\r\n'] * 1001) + b"--b0und--\r\n",
     ],
 )
@@ -84,7 +94,25 @@ def test_a_field_that_decides_may_stand_once() -> None:
             forms.value(text, forms.fields(text, TYPE), "model")
 
 
-@pytest.mark.parametrize("said", [b"multipart/form-data", b"multipart/form-data; boundary=", b"multipart/mixed; boundary=x"])
+def test_parts_as_clients_write_them() -> None:
+    text = form(
+        ('name="image[]"; filename="a;b.png"\r\nContent-Type: image/png', b"x"),
+        ('name="f"; filename="a.txt"; filename*=UTF-8\'\'a.txt\r\nContent-Type: text/plain; charset=utf-16', b"x"),
+        ('name="model"\r\ncontent-type: text/plain; charset=UTF-8\r\ncontent-length: 1', b"x"),
+    )
+    assert [(one.name, one.file) for one in forms.fields(text, TYPE)] == [("image[]", True), ("f", True), ("model", False)]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"multipart/form-data",
+        b"multipart/form-data; boundary=",
+        b"multipart/mixed; boundary=x",
+        b'multipart/form-data; boundary="a\\"b"',
+        b"multipart/form-data; boundary=\xe9",
+    ],
+)
 def test_a_form_without_a_boundary(said: bytes) -> None:
     with pytest.raises(InvalidValue):
         forms.fields(form(), said)
@@ -95,3 +123,21 @@ def test_a_form_without_a_boundary(said: bytes) -> None:
 )
 def test_boundaries_as_clients_say_them(said: bytes) -> None:
     assert forms.fields(form(("name=a", b"x")), said)[0].name == "a"
+
+
+@pytest.mark.parametrize(
+    "said", [b"multipart/form-data; boundary=b0und; boundary=x", b'multipart/form-data; x="; boundary=x"; boundary=b0und']
+)
+def test_what_is_said_of_the_form_is_said_in_one_way(said: bytes) -> None:
+    assert forms.content_type(said) in (b"multipart/form-data; boundary=b0und", b"multipart/form-data; boundary=x")
+
+
+def test_a_boundary_that_needs_quotes() -> None:
+    assert forms.content_type(b'multipart/form-data; boundary="a:b=c"') == b'multipart/form-data; boundary="a:b=c"'
+
+
+@pytest.mark.parametrize("name", ["Model", "MODEL", " model", "model[]"])
+def test_a_name_that_another_reader_takes_for_the_one_that_decides(name: str) -> None:
+    text = form(("name=model", b"a"), (f'name="{name}"', b"b"))
+    with pytest.raises(InvalidValue, match="model"):
+        forms.value(text, forms.fields(text, TYPE), "model")

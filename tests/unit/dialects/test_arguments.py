@@ -36,9 +36,14 @@ def test_what_is_no_object_is_never_whole(words: str) -> None:
     assert not extent.whole
 
 
-@pytest.mark.parametrize("words", ['{"a":', "[1]", "null", "3", '"a"', "{" * 5000, "NaN"])
+@pytest.mark.parametrize("words", ['{"a":', "[1]", "3", '"a"', "{" * 5000, "NaN"])
 def test_what_is_no_object_is_kept_in_one(words: str) -> None:
     assert parsed(words) == {UNPARSED: words}
+
+
+@pytest.mark.parametrize("words", [None, "", " \n", "null", " null "])
+def test_nothing_is_an_empty_object(words: Any) -> None:
+    assert parsed(words) == {}
 
 
 def test_calls_have_an_index_and_a_function() -> None:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from gateway.core.chat import ModelRequest, Operation
 from gateway.core.errors import InvalidValue, ObjectNotFound, Refusal
 from gateway.core.upstream import Owner
-from gateway.dialects.owned import Marking, Opening, may_refer, opened, referring
+from gateway.dialects.owned import Marking, Opening
 from gateway.dialects.ownership import mark
+from gateway.dialects.referring import opened, referring, refers
 
 Json = dict[str, Any]
 
@@ -53,7 +54,7 @@ REFERENCES: list[Json] = [
 @pytest.mark.parametrize("fields", REFERENCES)
 def test_every_field_that_refers_to_an_object(fields: Json) -> None:
     asked, mine = request(**fields), opening()
-    assert may_refer(asked.body)
+    assert refers(asked.fields)
     known = opened(asked, mine)
     assert known.body == asked.body.replace(MINE.encode(), FILE.encode())
     assert orjson.loads(known.body) == known.fields
@@ -124,14 +125,16 @@ def test_what_the_past_tells_of_is_opened_but_asks_for_nothing(item: Json) -> No
 
 def test_an_id_that_is_written_with_escapes_is_found() -> None:
     asked = request()._replace(body=b'{"model":"m","input":[{"\\u0066ile\\u005fid":"%b"}]}' % THEIRS.encode())
-    assert may_refer(asked.body)
+    assert refers(orjson.loads(asked.body))
     with pytest.raises(ObjectNotFound):
         opened(asked, opening())
 
 
-def test_a_body_that_could_not_refer_to_anything_is_told_apart() -> None:
-    assert not may_refer(b'{"model":"m","input":"hi"}')
-    assert may_refer(b'{"x":"resp_1_fg"}')
+def test_a_request_that_refers_to_nothing_is_told_apart() -> None:
+    assert not refers({"model": "m", "input": "hi"})
+    assert not refers({"model": "m", "input": [{"role": "user", "content": f"file_id {MINE}", "n": [[1], None]}]})
+    for fields in WORDS[:-1]:
+        assert not refers(request(**fields).fields), "words, as `opened` has it"
 
 
 def test_where_nobody_else_is_ids_of_the_providers_own_pass() -> None:
@@ -172,7 +175,7 @@ def test_a_large_body_of_ids_is_read_in_its_time() -> None:
     ]
     for asked in bodies:
         began = time.process_time()
-        opened(asked, opening())
+        opened(asked, Opening(ACME, (*map(str, range(40)), "up"), shared=True))
         assert time.process_time() - began < 2.0
 
 
@@ -200,6 +203,8 @@ def test_whatever_comes_is_opened_or_refused(fields: Json, shared: bool) -> None
         known = opened(asked, mine)
     except Refusal:
         assert shared
+        assert refers(asked.fields)
         return
+    assert refers(asked.fields) or known is asked
     assert orjson.loads(known.body) == known.fields
     assert mine.provider in (None, "up")

@@ -110,6 +110,15 @@ def test_where_it_stands(spec: ProviderSpec, way: Way, model: str, expected: str
     assert passing.place(spec, parcel(way, "/files/x?limit=2", model=model)) == expected.encode()
 
 
+@pytest.mark.parametrize("asked", ["api-version=2020-01-01&", "API-Version=x&limit=3&api-version=y&"])
+def test_a_caller_does_not_overrule_the_providers_own_query(asked: str) -> None:
+    spec = ProviderSpec("p", "azure", "https://r.openai.azure.com", version="2024-10-21")
+    place = passing.place(spec, parcel(GET, f"/files/x?{asked}limit=2")).decode()
+    assert place.startswith("/openai/files/x?api-version=2024-10-21&")
+    assert place.lower().count("version") == 1
+    assert place.endswith("limit=2")
+
+
 def test_the_callers_credentials_stay_here() -> None:
     headers = {
         b"authorization": b"Bearer of-the-caller",
@@ -165,6 +174,12 @@ async def test_what_concerns_the_caller_keeps_its_status(status: int) -> None:
     assert answered.closed
 
 
+def test_an_image_may_take_as_long_as_a_first_token() -> None:
+    spec = ProviderSpec("p", "openai", timeouts=Timeouts(first_byte_s=60, first_token_s=300))
+    assert passing.patience(parcel(IMAGES), spec).first_byte_s == 300
+    assert passing.patience(parcel(), spec).first_byte_s == 60
+
+
 def test_files_may_take_their_time() -> None:
     spec = ProviderSpec("p", "openai", timeouts=Timeouts(total_s=5))
     assert passing.patience(parcel(), spec).total_s == 5
@@ -198,6 +213,11 @@ async def test_a_file_is_passed_as_it_is_whatever_it_says_it_is() -> None:
         back = await passed.received(parcel(Way("GET", "/files/{id}/content")), answered, "p")
         assert await chunks(back) == [text[:3], text[3:]]
         assert (b"content-length", b"31") in back.headers
+
+
+async def test_a_file_of_events_is_a_file() -> None:
+    kept = await passed.received(parcel(Way("GET", "/files/{id}/content")), Answered(b"x", headers=(EVENTS,)), "p")
+    assert kept.media_type == b"text/event-stream", "or half of it would end in an error event, and look whole"
 
 
 async def test_nothing_of_the_account_comes_along() -> None:
@@ -243,6 +263,16 @@ async def test_the_usage_of_a_stream_is_found_in_its_end(block: int) -> None:
     assert (used.input_tokens, used.output_tokens, used.cached_tokens, used.exact) == (3, 5, 1, True)
 
 
+@pytest.mark.parametrize("block", [1, 7, 10_000])
+async def test_the_usage_of_a_stream_may_come_before_an_image(block: int) -> None:
+    last = {"type": "image_generation.completed", "usage": USAGE, "b64_json": "x" * 20_000}
+    text = b"data: " + orjson.dumps(last) + b"\n\ndata: [DONE]\n\n"
+    pieces = [text[at : at + block] for at in range(0, len(text), block)]
+    back = await passed.received(parcel(IMAGES), Answered(*pieces, headers=(EVENTS,)), "p")
+    assert b"".join(await chunks(back)) == text
+    assert usage_of(back.transcript, 0).output_tokens == 5
+
+
 async def test_usage_counts_once() -> None:
     text = orjson.dumps({"usage": USAGE})
     assert (await passed.received(parcel(IMAGES), Answered(text), "p")).transcript.usage is not None
@@ -253,7 +283,7 @@ async def test_usage_counts_once() -> None:
     "tail", [b"", b'"usage":{', b'"usage": {"seconds": 3}', b'"usage": null', b'"usage":' + b'{"a":' * 1500]
 )
 def test_an_end_that_tells_no_usage(tail: bytes) -> None:
-    assert passed.usage_at_end(tail) is None
+    assert passed.usage_in(tail) is None
 
 
 @pytest.mark.parametrize("said", [None, 3, [], {}, {"type": "duration", "seconds": 3}, {"total_tokens": 3}])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.routing.breaker import JITTER, LEAST, LONGEST_OPEN_S, OPEN_S, STREAK, Breaker
+from gateway.routing.breaker import JITTER, LEAST, LONGEST_OPEN_S, OPEN_S, PROBE_S, STREAK, Breaker
 
 
 def breaker(jitter: float = 0.0) -> Breaker:
@@ -29,7 +29,7 @@ def test_a_success_between_starts_the_row_anew() -> None:
     one = breaker()
     for at in range(STREAK - 1):
         one.failed("x", 100.0 + at)
-    one.succeeded("x", 104.0)
+    one.began("x", 104.0)
     assert not one.failed("x", 105.0)
     assert one.closed
 
@@ -37,17 +37,52 @@ def test_a_success_between_starts_the_row_anew() -> None:
 def test_it_opens_when_half_of_enough_calls_fail() -> None:
     one, now_s = breaker(), 100.0
     for _ in range(LEAST // 2 - 1):
-        one.succeeded("x", now_s)
+        one.began("x", now_s)
         assert not one.failed("x", now_s)
-    one.succeeded("x", now_s)
+    one.began("x", now_s)
     assert one.failed("x", now_s)
+
+
+def test_answers_that_take_long_do_not_hide_that_they_have_come() -> None:
+    one = breaker()
+    for at in range(100):  # streams that last for minutes, and now and then one that is turned away
+        one.began("x", 100.0 + at / 50)
+        if at % 10 == 0:
+            assert not one.failed("x", 100.0 + at / 50)
+    assert one.closed
+
+
+def test_some_of_the_answers_that_run_side_by_side_may_break_off() -> None:
+    one = breaker()
+    for _ in range(20):
+        one.began("x", 100.0)
+    assert not any(one.failed("x", 101.0, late=True) for _ in range(9))
+    assert one.failed("x", 101.0, late=True), "half of them may not"
+
+
+def test_answers_that_all_break_off_open_it_though_each_had_begun() -> None:
+    one, opened_at = breaker(), []
+    for at in range(STREAK):
+        one.began("x", 100.0 + at * 20)
+        opened_at.append(one.failed("x", 101.0 + at * 20, late=True))
+    assert opened_at == [False] * (STREAK - 1) + [True]
+
+
+def test_a_whole_answer_makes_up_for_those_that_broke_off() -> None:
+    one = breaker()
+    for at in range(STREAK * 3):
+        one.began("x", now_s := 100.0 + at * 20)
+        if at % STREAK == 0:
+            one.succeeded("x", now_s)
+        else:
+            assert not one.failed("x", now_s, late=True)
 
 
 def test_fewer_than_half_never_open_it() -> None:
     one = breaker()
     for at in range(300):
-        one.succeeded("x", 100.0 + at / 10)
-        one.succeeded("x", 100.0 + at / 10)
+        one.began("x", 100.0 + at / 10)
+        one.began("x", 100.0 + at / 10)
         assert not one.failed("x", 100.0 + at / 10)
 
 
@@ -55,11 +90,11 @@ def test_what_is_older_than_the_window_does_not_count() -> None:
     one = breaker()
     for _ in range(3):
         one.failed("x", 100.0)
-        one.succeeded("x", 100.0)
+        one.began("x", 100.0)
     assert one.window(100.5) == (6, 3)
     assert one.window(112.0) == (0, 0)
     for at in range(4):  # ten calls, half of them failed, if the old ones counted
-        one.succeeded("x", 115.0 + at)
+        one.began("x", 115.0 + at)
     assert not one.failed("x", 119.0)
 
 
@@ -74,6 +109,20 @@ def test_open_it_lets_nobody_through_until_its_time_is_over_and_then_one_at_a_ti
     assert not one.passes(then_s)
     one.leave("probe")
     assert one.passes(then_s)
+
+
+def test_a_probe_that_takes_long_keeps_nobody_out_for_ever_and_still_counts() -> None:
+    one = opened(100.0, late=True)
+    one.enter("long", 106.0)
+    one.began("long", 107.0)
+    assert not one.passes(106.0 + PROBE_S - 0.1)
+    then_s = 106.0 + PROBE_S
+    assert one.passes(then_s)
+    one.enter("other", then_s)
+    assert not one.passes(then_s), "again one at a time"
+    one.leave("other")
+    assert one.succeeded("long", then_s + 60.0)
+    assert one.closed
 
 
 def test_a_probe_that_succeeds_closes_it_and_one_that_fails_opens_it_for_twice_as_long() -> None:
@@ -104,7 +153,7 @@ def test_calls_from_before_the_opening_decide_nothing() -> None:
     one.enter("probe", 106.0)
     assert not one.failed("old", 106.0)
     assert not one.succeeded("old", 106.0)
-    assert (one.until_s, one.probe) == (until_s, "probe")
+    assert (one.until_s, list(one.probes)) == (until_s, ["probe"])
 
 
 def test_first_content_closes_it_unless_answers_had_broken_off() -> None:
@@ -152,4 +201,4 @@ def test_whatever_happens_one_probe_at_a_time_and_never_shut_for_longer_than_the
             one.failed(call, now_s)
         else:
             one.leave(call)
-        assert one.probe is None
+        assert not one.probes

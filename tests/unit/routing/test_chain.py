@@ -77,7 +77,7 @@ def test_the_next_target_follows_at_once_until_the_tries_are_over() -> None:
     step = scene.fail(chain, step, UpstreamBroken("2"))
     assert step == Step(C)
     assert scene.fail(chain, step, UpstreamBroken("3")) is None
-    verdict = chain.verdict()
+    verdict = chain.verdict().error
     assert (verdict.message, verdict.should_retry) == ("3", False)
 
 
@@ -91,11 +91,11 @@ def test_what_costs_no_try_is_not_counted_as_one() -> None:
 
 
 def test_a_callers_own_mistake_ends_it_at_once_and_as_it_is() -> None:
-    for error in (refused(400), refused(404), refused(413), refused(400, "context_length_exceeded"), InvalidValue("no")):
+    for error in (refused(400), refused(422), refused(413), refused(400, "context_length_exceeded"), InvalidValue("no")):
         scene = Scene(A, B)
         chain = scene.chain()
         assert scene.fail(chain, chain.begin(NOW), error) is None
-        assert chain.verdict() is error
+        assert chain.verdict().error is error
         assert error.should_retry is None
 
 
@@ -104,7 +104,7 @@ def test_a_mistake_that_the_second_target_finds_is_told_rather_than_the_fault_of
     chain = scene.chain()
     step, mistake = scene.fail(chain, chain.begin(NOW), DOWN), InvalidValue("no")
     assert scene.fail(chain, step, mistake) is None
-    assert chain.verdict() is mistake
+    assert chain.verdict().error is mistake
 
 
 def test_the_fault_of_a_target_is_told_rather_than_that_another_has_no_key() -> None:
@@ -112,7 +112,7 @@ def test_the_fault_of_a_target_is_told_rather_than_that_another_has_no_key() -> 
     chain = scene.chain()
     step = scene.fail(chain, chain.begin(NOW), UpstreamTimeout("total", OWN.total_s))
     assert scene.fail(chain, step, ProviderNotConfigured("no key")) is None
-    assert isinstance(chain.verdict(), UpstreamTimeout)
+    assert isinstance(chain.verdict().error, UpstreamTimeout)
 
 
 def test_open_and_cooling_targets_are_skipped() -> None:
@@ -137,7 +137,7 @@ def test_with_every_target_open_it_says_what_was_tried_why_and_when_to_come_back
     scene = Scene(A, B)
     scene.open(A, now_s=NOW - 2)
     scene.open(B)
-    with pytest.raises(NoTargetLeft, match=r"a/m \(open: it kept failing, for 4 s more\), b/m \(open") as caught:
+    with pytest.raises(NoTargetLeft, match=r"a/m \(open: it kept failing, with .*, for 4 s more\), b/m \(open") as caught:
         scene.chain().begin(NOW)
     assert caught.value.retry_after_s == pytest.approx(3.5)
     assert (caught.value.status, caught.value.code) == (503, "all_targets_unavailable")
@@ -195,7 +195,7 @@ def test_the_only_target_is_asked_again_after_a_jittered_exponential_wait() -> N
     second = scene.fail(chain, first, refused(500))
     assert second == Step(A, 0.25, True)
     assert scene.fail(chain, second, refused(500)) is None
-    assert chain.verdict().should_retry is False
+    assert chain.verdict().error.should_retry is False
 
 
 def test_once_every_target_has_failed_the_one_that_is_ready_first_is_asked_again() -> None:
@@ -218,7 +218,7 @@ def test_a_long_retry_after_is_the_callers_to_wait_for() -> None:
     scene = Scene(A)
     chain = scene.chain()
     assert scene.fail(chain, chain.begin(NOW), refused(429, retry_after_s=300)) is None
-    verdict = chain.verdict()
+    verdict = chain.verdict().error
     assert (verdict.should_retry, verdict.retry_after_s) == (None, 60.0)
 
 
@@ -227,7 +227,7 @@ def test_after_several_tries_only_a_known_retry_after_lets_the_caller_come_back(
     chain = scene.chain()
     step = scene.fail(chain, chain.begin(NOW), DOWN)
     assert scene.fail(chain, step, refused(429, retry_after_s=20)) is None
-    verdict = chain.verdict()
+    verdict = chain.verdict().error
     assert (verdict.should_retry, verdict.retry_after_s) == (None, 20.0)
 
 
@@ -306,7 +306,7 @@ def test_policy_leads_to_another_models_chain_but_never_in_a_circle() -> None:
     assert step is not None
     assert step.target == replace(large.targets[0], model="large"), "a target that passes names on is told of the other name"
     assert scene.fail(chain, step, too_long) is None
-    assert chain.verdict() is too_long
+    assert chain.verdict().error is too_long
 
 
 def test_policy_may_name_the_next_target_and_a_model_that_is_gone_ends_it() -> None:
@@ -327,3 +327,82 @@ def test_only_the_provider_that_made_what_is_referred_to_is_asked() -> None:
     again = scene.fail(chain, step, DOWN)
     assert again is not None
     assert again.target == B
+
+
+# ---------------------------------------------------------------- probes, and what is told
+
+
+def test_a_call_probes_one_target_at_most_while_others_are_well() -> None:
+    scene = Scene(A, B, C, D)
+    scene.open(A, B, C, now_s=NOW - 10)  # half-open now
+    chain = scene.chain()
+    step = chain.begin(NOW)
+    assert step == Step(A)
+    assert scene.fail(chain, step, DOWN) == Step(D), "rather than three probes, and no try left for the one that is well"
+
+
+def test_with_no_other_left_a_second_one_is_probed() -> None:
+    scene = Scene(A, B)
+    scene.open(A, B, now_s=NOW - 10)
+    chain = scene.chain()
+    assert scene.fail(chain, chain.begin(NOW), DOWN) == Step(B)
+
+
+def test_nobody_is_asked_beside_another_when_there_is_no_time_left() -> None:
+    scene = Scene(A, B)
+    chain = scene.chain(deadline=Deadline(NOW + 1, NOW + 1, 1.0))
+    chain.begin(NOW)
+    assert chain.beside(NOW + 0.9) is None
+    assert chain.beside(NOW + 0.5) == B
+
+
+def test_a_model_that_the_provider_does_not_know_is_looked_for_elsewhere() -> None:
+    scene = Scene(A, B)
+    chain = scene.chain()
+    step = scene.fail(chain, chain.begin(NOW), refused(404, "model_not_found"))
+    assert step == Step(B)
+    lone = Scene(A).chain()
+    assert scene.fail(lone, lone.begin(NOW), absent := refused(404, "model_not_found")) is None
+    assert (lone.verdict().error, absent.should_retry) == (absent, None)
+
+
+def test_a_fault_is_told_rather_than_that_another_does_not_know_the_model() -> None:
+    scene = Scene(A, B, attempts=2)
+    chain = scene.chain()
+    step = scene.fail(chain, chain.begin(NOW), fault := refused(503))
+    assert scene.fail(chain, step, refused(404, "model_not_found")) is None
+    assert chain.verdict()[:2] == (A, fault)
+
+
+def test_behind_a_star_a_name_that_the_provider_does_not_know_is_the_callers() -> None:
+    scene = Scene(target("a", 1, "*"), B)
+    chain = scene.chain()
+    absent = refused(404, "model_not_found")
+    assert scene.fail(chain, chain.begin(NOW), absent) is None
+    assert chain.verdict().error is absent
+
+
+def test_a_star_may_lead_to_another_name_of_its_own_once() -> None:
+    star = target("a", 1, "*")
+    scene = Scene(star, context_length="large")
+    scene.others["large"] = scene.model
+    chain = scene.chain()
+    too_long = refused(400, "context_length_exceeded")
+    step = scene.fail(chain, chain.begin(NOW), too_long)
+    assert step == Step(replace(star, model="large"))
+    assert scene.fail(chain, step, too_long) is None
+
+
+def test_a_target_that_has_refused_is_not_asked_again_for_another_models_sake() -> None:
+    other = replace(A, weight=7, priority=3)
+    scene = Scene(A, others=(Model("large", (other, B)),), context_length="large")
+    chain = scene.chain()
+    assert scene.fail(chain, chain.begin(NOW), refused(400, "context_length_exceeded")) == Step(B)
+
+
+def test_what_a_target_cannot_do_is_no_reason_to_tell_the_caller_not_to_come_back() -> None:
+    scene = Scene(A, B, attempts=1)
+    chain = scene.chain()
+    step = scene.fail(chain, chain.begin(NOW), ProviderNotConfigured("no key"))
+    assert scene.fail(chain, step, refused(500)) is None
+    assert chain.verdict().error.should_retry is None

@@ -6,10 +6,13 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from gateway.core.catalog import Catalog, Model, ProviderSpec, Target
+from gateway.core.errors import UpstreamRefused
 from gateway.core.exchange import Exchange
 from gateway.core.record import Attempt
 from gateway.core.upstream import Ask
 from gateway.pipeline import Stage
+from gateway.routing.breaker import STREAK
+from gateway.routing.standing import Standing
 from tests.house import PAUSE, Client, Gateway, ScriptedReply, ScriptedUpstream, Step, chat
 
 Behaviour = Sequence[Step] | Exception | str
@@ -65,6 +68,11 @@ def _kept(behaviour: Behaviour) -> Sequence[Step] | Callable[[], Exception] | st
     return again
 
 
+def refused(status: int, code: str | None = None, retry_after_s: float | None = None) -> UpstreamRefused:
+    """An error that a provider tells with a status."""
+    return UpstreamRefused(status, "no", error_type="t", error_code=code, retry_after_s=retry_after_s)
+
+
 class Witness:
     """A stage that keeps the exchanges."""
 
@@ -113,6 +121,18 @@ class Chained:
         """Targets and errors of the last exchange's attempts."""
         return [(one.target, one.error) for one in self.attempts]
 
+    def target(self, name: str) -> Target:
+        """The target of the provider `name`."""
+        return next(one for one in self.gateway.snapshot.catalog.models["m"].targets if one.provider == name)
+
+    def open(self, name: str, *, late: bool = False) -> Standing:
+        """Opens the breaker of a target, so long ago that it is time to try; its standing."""
+        standing = self.gateway.health.at(self.target(name))
+        for _ in range(STREAK):
+            standing.breaker.failed("before", 0.0, late=late)
+        standing.unsettle()
+        return standing
+
     async def check_settled(self) -> None:
         """Nothing runs, nothing is open, as soon as those that were cancelled have had their turn."""
         for _ in range(3):
@@ -122,4 +142,4 @@ class Chained:
         assert all(reply.closed for one in self.providers for reply in one.replies)
 
 
-__all__ = ["PAUSE", "Chained", "Provider"]
+__all__ = ["PAUSE", "Chained", "Provider", "refused"]

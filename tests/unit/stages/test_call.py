@@ -1,11 +1,12 @@
 """What of the caller goes with a call to its target, and what is kept of a call that goes straight to its only one."""
 
 from dataclasses import replace
+from typing import Any
 
 import orjson
 import pytest
 
-from gateway.core.catalog import Catalog, Model, ProviderSpec
+from gateway.core.catalog import Catalog, Model, ProviderSpec, Target
 from gateway.core.chat import Operation
 from gateway.core.errors import UpstreamBroken
 from gateway.core.tenant import KeyEntry, Principal, Tenant
@@ -95,6 +96,18 @@ async def test_a_first_try_that_fails_is_one_of_the_tries_of_the_chain() -> None
     assert len(scene.attempts) == 1
 
 
+async def test_an_answer_that_has_begun_shows_that_the_target_is_there_long_before_it_ends() -> None:
+    down = UpstreamBroken("x")
+    scene = Chained(Provider("a", *[down] * 4, (b"begun", PAUSE), down), attempts=1)
+    for _ in range(4):
+        await scene.ask()
+    task = scene.gateway.start(client := Client(chat(stream=True)))
+    await client.wrote.wait()
+    assert [(await scene.ask()).status for _ in range(4)] == [502] * 4, "none is refused without being asked"
+    client.leave()
+    await task
+
+
 # ---------------------------------------------------------------- ids that a provider gave
 
 
@@ -156,6 +169,33 @@ async def test_an_id_of_the_providers_own_is_nobodys_where_the_account_is_shared
     assert len(scene.providers[0].asks) == 1
 
 
+async def test_who_shares_only_what_holds_no_objects_is_alone() -> None:
+    scene = Chained(Provider("a", (b"{}",)))
+    snapshot = scene.gateway.snapshot
+    elsewhere = {name: replace(one, wire="anthropic") for name, one in snapshot.providers.items()}
+    scene.gateway.snapshot = replace(snapshot, keys={**snapshot.keys, **globex()}, providers=elsewhere)
+    assert (await scene.ask(Client(chat(file_id="file-1AbCdEf")))).status == 200
+
+
+async def test_a_model_that_may_follow_shares_its_account_as_well() -> None:
+    scene = Chained(Provider("a", (b"{}",)), failover={"context_length": "larger"})
+    snapshot = scene.gateway.snapshot
+    larger = Model("larger", (Target("b", "m", "b/m"),))
+    kinds = {"a": ProviderSpec("a", "anthropic"), "b": ProviderSpec("b", "openai")}
+    catalog = Catalog.of([*snapshot.catalog.models.values(), larger])
+    scene.gateway.snapshot = replace(snapshot, keys={**snapshot.keys, **globex()}, providers=kinds, catalog=catalog)
+    assert (await scene.ask(Client(chat(file_id="file-1AbCdEf")))).status == 404
+    assert scene.providers[0].asks == []
+
+
+async def test_what_runs_in_the_background_is_started_once() -> None:
+    scene = Chained(Provider("a", UpstreamBroken("x")), Provider("b", (b"{}",)))
+    for background, asked in ((True, 0), (False, 1)):
+        client = Client(chat(input="hi", background=background), path="/v1/responses")
+        await scene.gateway.ask(client, Operation.RESPONSES)
+        assert (client.status == 200, len(scene.providers[1].asks)) == (not background, asked)
+
+
 @pytest.mark.parametrize("filler", ["", "x" * 600_000], ids=["small", "large"])
 async def test_an_id_that_somebody_pasted_stays_their_words(filler: str) -> None:
     scene = Chained(Provider("a", (b"{}",)), Provider("b", (b"{}",)))
@@ -173,7 +213,8 @@ async def test_the_refusal_names_the_field_that_refers_elsewhere(name: str) -> N
     scene.gateway.snapshot = replace(
         scene.gateway.snapshot, providers={**scene.gateway.snapshot.providers, "b": ProviderSpec("b", "openai")}
     )
-    client = Client(chat(input="hi", **{name: mark("conv_1", "b", Owner("acme", PEPPER))}), path="/v1/responses")
+    elsewhere: dict[str, Any] = {name: mark("conv_1", "b", Owner("acme", PEPPER))}
+    client = Client(chat(input="hi", **elsewhere), path="/v1/responses")
     await scene.gateway.ask(client, Operation.RESPONSES)
     assert client.status == 400
     assert orjson.loads(client.received)["error"]["param"] == name

@@ -178,7 +178,7 @@ async def test_a_query_of_nonsense_is_a_problem(site: Site, query: str, code: st
 async def test_an_open_target_says_why_and_until_when(site: Site) -> None:
     site.fail("q/deep/m")
     told = (await site.client.get(f"{TARGETS}/q/deep/m")).json()
-    assert (told["state"], told["why"]) == ("open", "it kept failing")
+    assert (told["state"], told["why"]) == ("open", "it kept failing, with upstream_broken")
     assert told["until"].startswith("2027-01-15T08:00:0")
     assert told["failures"] == {"in_a_row": 5, "seconds": 10.0, "failed": 5, "of": 5}
     site.clock.advance(60)

@@ -322,3 +322,9 @@ def test_a_chat_in_the_form_of_a_response_is_a_chat() -> None:
     request = parse(Operation.CHAT, b'{"model": "m", "stream": true, "input": "hi", "instructions": "be kind"}')
     assert request.fields["messages"] == [{"role": "system", "content": "be kind"}, {"role": "user", "content": "hi"}]
     assert (request.operation, request.stream, request.foreign) == (Operation.CHAT, True, True)
+
+
+def test_a_chat_in_the_form_of_a_response_that_nests_too_deeply_is_refused() -> None:
+    audio = b'{"type": "input_audio", "input_audio": {"x": %b}}' % (b"[" * 600 + b"]" * 600)
+    with pytest.raises(InvalidValue, match="deeply"):
+        parse(Operation.CHAT, b'{"model": "m", "input": [{"role": "user", "content": [%b]}]}' % audio)

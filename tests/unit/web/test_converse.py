@@ -12,8 +12,16 @@ import pytest
 from starlette.applications import Starlette
 
 from gateway.core.chat import Dialect, Operation
-from gateway.core.errors import GatewayError, Internal, InvalidValue, MissingKey, Overloaded, UpstreamBroken, UpstreamRefused
-from gateway.core.errors import UpstreamTimeout as Timeout
+from gateway.core.errors import (
+    GatewayError,
+    Internal,
+    InvalidValue,
+    MissingKey,
+    Overloaded,
+    UpstreamBroken,
+    UpstreamRefused,
+    UpstreamTimeout,
+)
 from gateway.core.exchange import Exchange
 from gateway.core.snapshot import Bounds
 from gateway.providers.bedrock.eventstream import Frames
@@ -84,7 +92,7 @@ def test_every_error_has_amazons_shape_on_its_routes(kind: type[GatewayError]) -
         (UpstreamRefused(529, "no", error_type="overloaded"), "serviceUnavailableException"),
         (Internal("no"), "internalServerException"),
         (UpstreamBroken("n\ud800"), "modelStreamErrorException"),
-        (Timeout("total", 5), "modelStreamErrorException"),
+        (UpstreamTimeout("total", 5), "modelStreamErrorException"),
         (MissingKey("no"), "modelStreamErrorException"),
     ],
 )

@@ -1,152 +1,30 @@
 """What a client sees of a call that passes, and where it goes: the real endpoint and stages, couriers in memory."""
 
 import asyncio
-import dataclasses
-from collections.abc import AsyncIterator, Callable
-from types import MappingProxyType
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 import pytest
 from starlette.routing import Match, Router
 
-from gateway.core.catalog import Catalog, Model, ProviderSpec, Target
-from gateway.core.clock import SystemClock
-from gateway.core.errors import UpstreamRefused, UpstreamTruncated
-from gateway.core.passage import Parcel
+from gateway.core.errors import UpstreamCredentials, UpstreamRefused, UpstreamTruncated
+from gateway.core.exchange import Exchange
 from gateway.core.snapshot import Bounds
-from gateway.core.tenant import KeyEntry, Principal, Tenant
-from gateway.core.transcript import Chunk, Transcript
+from gateway.core.tenant import Tenant
 from gateway.core.upstream import Owner
 from gateway.dialects.ownership import mark
-from gateway.identity.keys import digest
-from gateway.pipeline import Pipeline
-from gateway.stages import passage_order
-from gateway.web.passage import passage_routes
-from tests.house import KEY, PEPPER, Client, Gateway
-
-ACME = Owner("acme", PEPPER)
-FILE = "file-AbCdEf0123456789"
-FORM = b"multipart/form-data; boundary=x"
+from tests.house import PAUSE, PEPPER, Client
+from tests.passages import ACME, FILE, FORM, Answer, PassingGateway, Scene, ScriptedCourier, code
 
 
-class Answer:
-    """A `Delivery` of these steps: bytes, errors to raise, or an event that is set when it begins to wait for ever."""
+class Sees:
+    """A stage that remembers the exchange."""
 
-    dropped = ()
-    sequence = 0
+    exchange: Exchange
 
-    def __init__(self, *steps: bytes | Exception | asyncio.Event, media_type: bytes | None = b"audio/mpeg") -> None:
-        self.steps = list(steps)
-        self.status = 201
-        self.streaming = True
-        self.media_type = media_type
-        self.headers = [(b"content-type", media_type or b"text/event-stream")]
-        self.transcript = Transcript()
-        self.closed = 0
-
-    def __aiter__(self) -> AsyncIterator[Chunk]:
-        return self
-
-    async def __anext__(self) -> Chunk:
-        if not self.steps:
-            raise StopAsyncIteration
-        step = self.steps.pop(0)
-        if isinstance(step, asyncio.Event):
-            step.set()
-            await asyncio.Event().wait()
-        if isinstance(step, Exception):
-            raise step
-        assert isinstance(step, bytes)
-        return Chunk(step)
-
-    def close(self) -> None:
-        self.closed += 1
-
-
-class Courier:
-    """Notes parcels; reads what of them comes bit by bit, up to `most` blocks."""
-
-    def __init__(self) -> None:
-        self.parcels: list[Parcel] = []
-        self.answer: Answer | Exception = Answer(b"{}")
-        self.blocks: list[bytes] = []
-        self.most = 1000
-
-    async def call(self, ask: Any) -> Any:
-        raise AssertionError("no chat was asked for")
-
-    async def deliver(self, parcel: Parcel) -> Answer:
-        self.parcels.append(parcel)
-        if parcel.blocks is not None:
-            async for block in parcel.blocks:
-                self.blocks.append(block)
-                if len(self.blocks) == self.most:
-                    break
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return self.answer
-
-    def retire(self) -> None: ...
-
-    async def aclose(self) -> None: ...
-
-
-class Scene:
-    """A gateway with two accounts that take passages and one that does not, and as many tenants as wanted."""
-
-    def __init__(self, *others: Tenant, models: frozenset[str] | None = None, bounds: Bounds | None = None) -> None:
-        self.up, self.azure = Courier(), Courier()
-        self.gateway = Gateway()
-        keys = {}
-        for key, tenant in ((KEY, Tenant("acme", models)), *((f"sk-{other.name}", other) for other in others)):
-            keys[digest(PEPPER, key)] = KeyEntry(digest(PEPPER, key), Principal(tenant, "ci"))
-        clever = Model("clever", (Target("claude", "c", "claude/c"), Target("azure", "deployed", "azure/deployed", priority=2)))
-        every = [Model("m", (Target("up", "real", "up/real"),)), Model("talks", (Target("claude", "c", "claude/c"),)), clever]
-        self.gateway.snapshot = dataclasses.replace(
-            self.gateway.snapshot,
-            catalog=Catalog.of([*every, Model("ft-*", (Target("up", "*", "up/*"),))]),
-            providers={
-                "claude": ProviderSpec("claude", "anthropic"),
-                "up": ProviderSpec("up", "openai"),
-                "azure": ProviderSpec("azure", "azure"),
-            },
-            keys=keys,
-            bounds=bounds or Bounds(),
-            upstreams=MappingProxyType({"claude": Courier(), "up": self.up, "azure": self.azure}),
-        )
-        house = self.gateway.house
-        stages = passage_order(self.gateway.metrics, self.gateway.inflight, SystemClock())
-        self.routes = passage_routes(dataclasses.replace(house, pipeline=Pipeline(stages, self.gateway.tasks)))
-
-    def start(self, client: Client, method: str = "POST", query: bytes = b"") -> "asyncio.Task[None]":
-        scope = client.scope() | {"method": method, "query_string": query}
-        route = next(route for route in self.routes if route.matches(scope)[0] is Match.FULL)
-        scope |= route.matches(scope)[1]
-
-        async def call() -> None:
-            await route.app(scope, client.receive, client.send)
-
-        return asyncio.get_running_loop().create_task(call())
-
-    async def ask(self, method: str, path: str, body: bytes = b"", *headers: tuple[bytes, bytes], query: bytes = b"") -> Client:
-        client = Client(body, f"/v1{path}", [(b"authorization", b"Bearer " + KEY.encode()), *headers])
-        client.headers.append((b"content-length", b"%d" % len(body)))
-        await self.start(client, method, query)
-        assert len(self.gateway.inflight) == 0
-        return client
-
-    @property
-    def parcel(self) -> Parcel:
-        (parcel,) = self.up.parcels + self.azure.parcels
-        return parcel
-
-
-def code(client: Client) -> str | None:
-    told: dict[str, Any] = orjson.loads(client.received)["error"]
-    assert set(told) == {"message", "type", "param", "code"}
-    found: str | None = told["code"]
-    return found
+    def run(self, exchange: Exchange) -> None:
+        self.exchange = exchange
 
 
 # ------------------------------------------------------------ what comes back
@@ -179,6 +57,17 @@ async def test_events_begin_before_the_first_of_them() -> None:
     assert scene.up.answer.closed == 1
 
 
+async def test_what_was_asked_is_let_go_of_once_the_answer_begins() -> None:
+    sees = Sees()
+    gateway = PassingGateway(ScriptedCourier((b"half", PAUSE)), lambda stages: [sees, *stages])
+    client = Client(b'{"model": "m", "prompt": "words"}', "/v1/images/generations")
+    task = gateway.start(client)
+    await client.wrote.wait()
+    client.leave()
+    await task
+    assert (sees.exchange.request.body, sees.exchange.request.fields, sees.exchange.headers) == (b"", {}, {})
+
+
 async def test_a_failure_before_the_first_byte_is_a_status() -> None:
     for failing in (UpstreamRefused(404, "no", error_type="t"), Answer(UpstreamTruncated("cut"))):
         scene = Scene()
@@ -187,6 +76,27 @@ async def test_a_failure_before_the_first_byte_is_a_status() -> None:
         assert client.status == (404 if isinstance(failing, Exception) else 502)
         code(client)
         assert scene.gateway.endings() == {"failed": 1}
+
+
+async def test_a_refused_key_of_ours_is_an_alert() -> None:
+    scene = Scene()
+    scene.up.answer = UpstreamCredentials("no")
+    client = await scene.ask("GET", "/files/file-1")
+    assert (client.status, code(client)) == (502, "upstream_credentials")
+    told = scene.gateway.metrics.counter("fleetgate_upstream_credentials_refused_total").cells
+    assert [(labels, cell.value) for labels, cell in told.items()] == [(("up",), 1)]
+
+
+async def test_a_call_that_is_given_up_is_no_success_of_its_provider() -> None:
+    sees = Sees()
+    courier = ScriptedCourier(head=PAUSE)
+    gateway = PassingGateway(courier, lambda stages: [sees, *stages])
+    client = Client(b'{"model": "m"}', "/v1/images/generations")
+    task = gateway.start(client)
+    await courier.waiting.wait()
+    client.leave()
+    await task
+    assert [one.error for one in sees.exchange.record.attempts] == ["abandoned"]
 
 
 async def test_an_answer_that_breaks_off_has_no_end() -> None:
@@ -204,6 +114,26 @@ async def test_events_that_break_off_end_in_an_error_event() -> None:
     client = await scene.ask("POST", "/images/generations", b'{"model": "m"}')
     assert b"upstream_truncated" in client.received.split(b"\n\n")[-2]
     assert client.ended
+
+
+@pytest.mark.parametrize("ending", [b"\n\n", b"\r\n\r\n", b"\r\r"])
+async def test_events_are_over_with_a_blank_line_however_it_comes(ending: bytes) -> None:
+    for split in (1, 2, 3):
+        scene = Scene()
+        scene.up.answer = Answer(b"data: {}" + ending[:-split], ending[-split:], UpstreamTruncated("cut"), media_type=None)
+        client = await scene.ask("POST", "/images/generations", b'{"model": "m"}')
+        assert client.received.startswith(b"data: {}" + ending + b"data: {")
+        assert client.ended
+
+
+async def test_half_an_event_has_no_end() -> None:
+    """An error behind it would be read as a part of it."""
+    scene = Scene()
+    scene.up.answer = Answer(b'data: {}\n\ndata: {"b64_json": "aaaa', UpstreamTruncated("cut"), media_type=None)
+    client = await scene.ask("POST", "/images/generations", b'{"model": "m"}')
+    assert client.received.endswith(b"aaaa")
+    assert not client.ended
+    assert scene.gateway.endings() == {"truncated": 1}
 
 
 async def test_a_process_that_stops_says_so() -> None:
@@ -294,7 +224,7 @@ async def test_what_the_provider_reads_is_what_was_read_here() -> None:
 
 async def test_a_query_goes_on_without_keys() -> None:
     scene = Scene()
-    await scene.ask("GET", "/responses/resp_1", query=b"include[]=a.b&after=%C3%A9&key=sk-1&api_key=sk-2&stream=")
+    await scene.ask("GET", "/responses/resp_1", query=b"include[]=a.b&after=%C3%A9&key=sk-1&API_Key=sk-2&stream=")
     assert scene.parcel.path == "/responses/resp_1?include[]=a.b&after=%C3%A9&stream="
 
 
@@ -408,7 +338,7 @@ async def test_a_large_form_with_its_model_behind_the_file() -> None:
 
 
 def test_every_way_has_its_route() -> None:
-    router = Router(list(Scene().routes))
+    router = Router(list(Scene().gateway.routes))
     for path, methods in (("/v1/threads/runs", {"POST"}), ("/v1/responses/compact", {"POST"}), ("/v1/files", {"GET", "POST"})):
         scope = {"type": "http", "method": min(methods), "path": path}
         found = next(route for route in router.routes if route.matches(scope)[0] is Match.FULL)

@@ -5,11 +5,12 @@ from typing import Any
 import orjson
 import pytest
 
+from gateway.core.chat import Operation
+from gateway.dialects.naming import fitting
 from gateway.dialects.thinking import opened
-from gateway.providers.anthropic.tooling import fitting
-from tests.wires.anthropic.driven import asked, choice_of, read, streamed
-from tests.wires.anthropic.exchanges import MESSAGE, SIGNATURE, STREAMS, USAGE, block, call, end, event, start, text, thinking
-from tests.wires.driving import Left, check
+from tests.wires.anthropic.driven import ANTHROPIC, asked, choice_of, read, streamed
+from tests.wires.anthropic.exchanges import MESSAGE, SIGNATURE, STOP, STREAMS, block, call, end, event, start, text, thinking
+from tests.wires.driving import WALL_S, Left, ask, check
 
 BLOCKS = [
     {"type": "thinking", "thinking": "Both.", "signature": SIGNATURE},
@@ -97,6 +98,12 @@ def test_reasons_have_openais_names_and_their_own_beside(reason: str, finish: st
     assert choice["native_finish_reason"] == reason
 
 
+def test_an_end_that_is_said_twice_is_told_once() -> None:
+    left = streamed([start() + text(0, "a") + end("end_turn").removesuffix(STOP) + end("max_tokens")])
+    check(left)
+    assert ending(left)["finish_reason"] == "stop"
+
+
 def test_a_stop_sequence_is_named() -> None:
     assert ending(streamed([STREAMS["stop sequence"]]))["stop_sequence"] == "3"
 
@@ -140,12 +147,6 @@ def test_usage_of_all_iterations_counts() -> None:
     assert left.transcript.usage["completion_tokens"] == 91
 
 
-def test_a_stream_without_a_last_usage_has_that_of_its_beginning() -> None:
-    left = streamed([start() + text(0, "a") + end(usage=None)])
-    assert left.transcript.usage is not None
-    assert left.transcript.usage["prompt_tokens"] == 142
-
-
 def test_a_plain_answer_and_a_stream_say_the_same() -> None:
     plain = choice_of(read(MESSAGE))
     assert plain["message"]["thinking_blocks"] == BLOCKS
@@ -181,10 +182,12 @@ def test_a_block_that_is_never_closed_ends_with_the_message() -> None:
     assert called["function"] == {"name": "look", "arguments": "{}"}
 
 
-def test_names_that_had_to_change_come_back_as_they_were() -> None:
-    tools = [{"type": "function", "function": {"name": "files.read"}}]
+@pytest.mark.parametrize(
+    "tools", [{"tools": [{"type": "function", "function": {"name": "files.read"}}]}, {"functions": [{"name": "files.read"}]}]
+)
+def test_names_that_had_to_change_come_back_as_they_were(tools: Any) -> None:
     sent = call(0, "toolu_1", fitting("files.read"), "{}")
-    left = streamed([start() + sent + end("tool_use")], asked(tools=tools))
+    left = streamed([start() + sent + end("tool_use")], asked(**tools))
     assert left.transcript.completion()["choices"][0]["message"]["tool_calls"][0]["function"]["name"] == "files.read"
 
 
@@ -224,6 +227,20 @@ def test_half_a_surrogate_pair_does_not_end_the_stream() -> None:
     assert left.transcript.completion()["choices"][0]["message"]["content"] == "\U0001f600"
 
 
-def test_the_usage_of_a_start_alone_is_not_taken_for_the_whole() -> None:
-    left = streamed([start(USAGE) + text(0, "a")])
-    assert left.transcript.usage is None
+def test_text_with_escapes_is_never_handed_out_as_if_it_had_none() -> None:
+    """Who renders another dialect takes bytes for the inside of a JSON string."""
+    said = "plain", " w\u00f6rld", 'a "quote"', "back\\slash", "line\nbreak", "\x00", "\u2028"
+    for request in (asked(), asked(Operation.MESSAGES)):
+        stream = ANTHROPIC.stream(ask(request), WALL_S)
+        deltas = stream.feed(start() + text(0, *said) + end()).deltas
+        raw = [one for one in deltas if isinstance(one, bytes)]
+        assert raw == [b"plain", b" w\xc3\xb6rld", b"\xe2\x80\xa8"]
+        assert [orjson.loads(b'"%b"' % one) for one in raw] == ["plain", " w\u00f6rld", "\u2028"]
+        assert streamed([start() + text(0, *said) + end()], request).transcript.choices[0].text.decode() == "".join(said)
+
+
+def test_a_block_whose_end_did_not_come_ends_where_the_next_of_its_index_begins() -> None:
+    begun = [{"type": "tool_use", "id": f"toolu_{at}", "name": "look", "input": {}} for at in range(2)]
+    body = b"".join(event({"type": "content_block_start", "index": 0, "content_block": one}) for one in begun)
+    calls = streamed([start() + body + end("tool_use")]).transcript.completion()["choices"][0]["message"]["tool_calls"]
+    assert [one["function"]["arguments"] for one in calls] == ["{}", "{}"]

@@ -1,5 +1,6 @@
 """Streams and answers that are none: a typed fault, whatever the provider sends, and nothing of the error among the answer."""
 
+import tracemalloc
 from typing import Any
 
 import orjson
@@ -15,8 +16,9 @@ from gateway.core.errors import (
     UpstreamRefused,
     UpstreamTruncated,
 )
-from tests.wires.anthropic.driven import NATIVE, asked, read, streamed
-from tests.wires.anthropic.exchanges import OVERLOADED, PING, STOP, STREAMS, block, end, event, start, text
+from tests.wires.anthropic.driven import ANTHROPIC, NATIVE, asked, read, streamed
+from tests.wires.anthropic.exchanges import OVERLOADED, PING, STOP, STREAMS, block, call, end, event, start, text, thinking
+from tests.wires.driving import WALL_S, ask
 
 REQUESTS = pytest.mark.parametrize("request_", [NATIVE, asked()], ids=["native", "chat"])
 
@@ -114,6 +116,99 @@ def test_what_is_no_stream_is_a_fault(body: bytes, fault: type[UpstreamFault], r
 def test_what_is_no_answer_is_a_fault(body: bytes, fault: type[UpstreamFault], request_: ModelRequest) -> None:
     with pytest.raises(fault):
         read(body, request_)
+
+
+@REQUESTS
+@pytest.mark.parametrize(
+    "idle", [b"event: ping\ndata:\n\n", b"event: ping\ndata:  \n\n", b"event: ping\n\n", b"data:\n\n", b": x\n\n"]
+)
+def test_events_without_data_are_no_event(idle: bytes, request_: ModelRequest) -> None:
+    left = streamed([idle + start() + idle + text(0, "a") + idle + end()], request_)
+    assert left.fault is None
+    assert left.data.count(b"ping") == 0
+
+
+@REQUESTS
+@pytest.mark.parametrize(
+    "said", [b'event:error\ndata:{"type":"overloaded_error","message":"busy"}\n\n', b'event: error\ndata: "busy"\n\n']
+)
+def test_an_event_named_error_is_one_whatever_it_says(said: bytes, request_: ModelRequest) -> None:
+    left = streamed([start() + said], request_)
+    assert isinstance(left.fault, UpstreamRefused)
+    assert left.fault.message == "busy"
+
+
+@REQUESTS
+@pytest.mark.parametrize("words", ["key sk-ant-api03-AbCd_efGh-1234", "token ya29.a0AfH6SMBxyz0123", "Bearer abcdef0123456789"])
+def test_a_key_in_an_error_within_a_stream_is_not_passed_on(words: str, request_: ModelRequest) -> None:
+    told = {"type": "error", "error": {"type": "invalid_request_error", "message": f"Refused: {words}."}}
+    left = streamed([start() + event(told)], request_)
+    assert isinstance(left.fault, UpstreamRefused)
+    assert left.fault.message.startswith("Refused: ")
+    assert words.split()[1] not in left.fault.message
+
+
+def test_one_event_is_bounded() -> None:
+    assert isinstance(streamed([b"data: " + b"x" * 1024 * 1024] * 10).fault, UpstreamBroken)
+
+
+MIB = "x" * 1024 * 1024
+
+
+def left_open(at: int, begun: Any, *deltas: Any) -> bytes:
+    return block(at, begun, *deltas).partition(b"event: content_block_stop")[0]
+
+
+@REQUESTS
+@pytest.mark.parametrize(
+    "piece",
+    [
+        lambda at: block(at, {"type": "redacted_thinking", "data": MIB}),
+        lambda at: thinking(at, MIB),
+        lambda at: thinking(at, "a", signature=MIB),
+        lambda at: left_open(at, {"type": "thinking"}, {"type": "thinking_delta", "thinking": MIB}),
+        lambda at: left_open(0, {"type": "thinking"}, {"type": "signature_delta", "signature": MIB}),
+    ],
+    ids=["redacted", "thoughts", "signatures", "open thoughts", "one signature"],
+)
+def test_what_is_held_of_an_answer_is_bounded(piece: Any, request_: ModelRequest) -> None:
+    stream = ANTHROPIC.stream(ask(request_), WALL_S)
+    stream.feed(start())
+    tracemalloc.start()
+    for at in range(64):
+        stream.feed(piece(at))
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 24 * 1024 * 1024
+
+
+@REQUESTS
+def test_blocks_that_are_left_open_are_bounded(request_: ModelRequest) -> None:
+    begun = b"".join(left_open(at, {"type": "text", "text": ""}) for at in range(1025))
+    assert isinstance(streamed([start() + begun], request_).fault, UpstreamBroken)
+
+
+def test_free_text_of_a_call_is_bounded() -> None:
+    tools = [{"type": "custom", "custom": {"name": "patch"}}]
+    pieces = [{"type": "input_json_delta", "partial_json": MIB}] * 9
+    whole = start() + block(0, {"type": "tool_use", "id": "t", "name": "patch", "input": {}}, *pieces)
+    assert isinstance(streamed([whole], asked(tools=tools)).fault, UpstreamBroken)
+
+
+def test_thinking_that_there_is_no_room_for_is_shown_and_not_given() -> None:
+    left = streamed([start() + thinking(0, *[MIB] * 8) + thinking(1, "b") + call(2, "toolu_1", "look", "{}") + end("tool_use")])
+    assert left.fault is None
+    assert left.data.count(b"x") > 8 * 1024 * 1024
+    assert b"thinking_blocks" not in left.data
+    assert left.transcript.choices[0].calls[0].id == "toolu_1"
+
+
+def test_half_a_surrogate_pair_in_the_thinking_is_no_defect() -> None:
+    half = block(0, {"type": "thinking"}, {"type": "signature_delta", "signature": "Eq=="}).decode()
+    said = half.replace('"signature":"Eq=="', '"thinking":"\\ud83d","signature":"Eq=="').encode()
+    left = streamed([start() + said + call(1, "toolu_1", "look", "{}") + end("tool_use")])
+    assert left.fault is None
+    assert left.transcript.choices[0].calls[0].id == "toolu_1"
 
 
 def test_a_stream_that_never_says_anything_ends() -> None:

@@ -30,6 +30,11 @@ def test_the_transcript_says_what_a_chat_would(name: str) -> None:
     assert native == chat
 
 
+def test_the_transcript_of_a_native_answer_has_its_own_ids() -> None:
+    calls = streamed([STREAMS["parallel tools"]], NATIVE).transcript.choices[0].calls
+    assert [call.id for call in calls.values()] == ["toolu_01A", "toolu_01B"]
+
+
 def test_a_plain_answer_goes_on_to_the_byte() -> None:
     body = json.dumps(MESSAGE, indent=2).encode()
     chunk = read(body, NATIVE)

@@ -97,6 +97,33 @@ def test_a_system_among_the_messages_is_said_by_the_user() -> None:
     assert turns[:2] == messages[:2]
 
 
+def test_what_newer_versions_of_the_api_say_amid_the_messages_is_said_in_older_words() -> None:
+    added = {"type": "tool_addition", "tool": {"type": "tool_definition", "definition": {"name": "g", "input_schema": {}}}}
+    messages = [
+        {"role": "user", "content": "Hi"},
+        {"role": "system", "content": "Once", "clear_at": "next_user_message"},
+        {"role": "system", "content": [added]},
+        {"role": "assistant", "content": "Yes?"},
+        {"role": "user", "content": "More"},
+        {"role": "system", "content": "Now", "clear_at": "next_user_message"},
+    ]
+    written = body(messages=messages, tools=[{"name": "f", "input_schema": {}}])
+    assert [(turn["role"], turn["content"]) for turn in written["messages"]] == [
+        ("user", "Hi"),
+        ("assistant", "Yes?"),
+        ("user", [{"type": "text", "text": "More"}, {"type": "text", "text": "<system>\nNow\n</system>"}]),
+    ]
+    assert all(turn.keys() == {"role", "content"} for turn in written["messages"])
+    assert [tool["name"] for tool in written["tools"]] == ["f", "g"]
+
+
+@pytest.mark.parametrize("display", ["summarized", "omitted", "updates"])
+def test_thinking_is_shown_in_a_way_that_there_is(display: str) -> None:
+    written = sent(asked(thinking={"type": "adaptive", "display": display}))
+    assert json.loads(written.body)["thinking"]["display"] == {"updates": "summarized"}.get(display, display)
+    assert written.dropped == (("thinking.display (updates)",) if display == "updates" else ())
+
+
 @pytest.mark.parametrize("odd", [5, None, [5], [{"role": "system"}], [{"role": "system", "content": 5}, {"role": "user"}]])
 def test_nonsense_does_not_break_it(odd: Any) -> None:
     request = asked(messages=odd, betas=odd, anthropic_beta=odd, system=odd, tools=odd)
@@ -218,7 +245,8 @@ def test_what_goes_wrong_behind_a_whole_answer_does_not_spoil_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "payload", [{}, [], {"bytes": 5}, {"bytes": "!"}, {"bytes": "AAA"}, {"bytes": "eyI="}, {"bytes": "NQ=="}]
+    "payload",
+    [{}, [], *({"bytes": said} for said in (5, "!", "AAA", "eyI=", "NQ==", base64.b64encode(b'{"type":{}}').decode()))],
 )
 def test_chunks_that_hold_no_event_break_the_stream(payload: Any) -> None:
     assert isinstance(streamed(frame("chunk", payload)).fault, UpstreamBroken)

@@ -1,12 +1,15 @@
 """What Gemini, or what poses as it, sends in place of an answer: typed faults, with bounded memory."""
 
 import json
+import time
+import tracemalloc
 from typing import Any
 
 import orjson
 import pytest
 
 from gateway.core.errors import UpstreamBroken, UpstreamCredentials, UpstreamFault, UpstreamRefused, UpstreamTruncated
+from gateway.providers.openai.mending import CHOICE_LIMIT
 from gateway.providers.wire import GOOGLE
 from tests.wires.driving import WALL_S, Left, request
 from tests.wires.google.asking import SPEC, asked, native, read, told
@@ -189,7 +192,51 @@ def test_more_calls_than_any_answer_has() -> None:
     assert isinstance(told([events(response(candidate(*calls, finish="STOP")))]).fault, UpstreamBroken)
 
 
+def test_more_candidates_than_any_answer_has() -> None:
+    several = [{"content": {"parts": [{"text": "a"}]}, "finishReason": "STOP"}] * (CHOICE_LIMIT + 1)
+    assert isinstance(told([events(response(*several))]).fault, UpstreamBroken)
+
+
 def test_half_surrogates_survive() -> None:
     left = told([b'data: {"candidates":[{"content":{"parts":[{"text":"\\ud83c"}]},"finishReason":"STOP"}]}\n\n'])
     assert left.fault is None
     assert b"\\ud83c" in left.data
+
+
+def test_a_key_in_an_error_within_a_stream_is_not_passed_on() -> None:
+    said = {
+        "error": {
+            "code": 400,
+            "message": "Bad AIzaSyD-abcdefghijklmnop and ya29.a0AfH6SMBxyz0123",
+            "status": "INVALID_ARGUMENT",
+        }
+    }
+    for fault in (told([events(said)]).fault, refused(400, said)):
+        assert isinstance(fault, UpstreamRefused)
+        assert fault.message == "Bad *** and ***"
+
+
+def test_a_thousand_thousand_parts_are_read_at_once() -> None:
+    many = [{"text": "a"}] * 300_000
+    mixed = [{"text": "a"}, {"text": "b", "thought": True}] * 40_000
+    started = time.perf_counter()
+    for parts, content in ((many, "a" * 300_000), (mixed, "a" * 40_000)):
+        answer = response(candidate(*parts, finish="STOP"))
+        plain = read(answer).deltas[0]
+        assert isinstance(plain, dict)
+        assert plain["choices"][0]["message"]["content"] == content
+        assert told([events(answer)]).transcript.choices[0].text.decode() == content
+    assert time.perf_counter() - started < 10  # text that is copied for every part: minutes
+
+
+@pytest.mark.parametrize("asking", [request(), native(), native("")], ids=["chat", "events", "array"])
+def test_little_is_held_of_an_answer(asking: Any) -> None:
+    stream = GOOGLE.stream(asked(asking), WALL_S)
+    piece = events(response(candidate({"text": "x" * 1024 * 1024, "thoughtSignature": "s" * 1024 * 1024})))
+    stream.feed(piece)
+    tracemalloc.start()
+    for _ in range(32):
+        stream.feed(piece)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 8 * 1024 * 1024

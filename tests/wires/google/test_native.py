@@ -7,6 +7,7 @@ import pytest
 
 from gateway.core.chat import Operation
 from gateway.core.errors import UpstreamBroken, UpstreamTruncated
+from gateway.core.transcript import Transcript
 from gateway.providers.wire import GOOGLE
 from tests.wires.driving import WALL_S, drive
 from tests.wires.google.asking import GEMINI_3, SPEC, asked, native, told
@@ -50,6 +51,19 @@ def test_events_are_events_for_who_asks_for_them() -> None:
     assert GOOGLE.stream(asked(native("alt=sse&x=1")), WALL_S).media_type is None
 
 
+def test_a_call_that_comes_bit_by_bit_is_one_call() -> None:
+    piece = {"functionCall": {"partialArgs": [{"jsonPath": "$.a", "stringValue": "x"}], "willContinue": True}}
+    body = events(
+        response(candidate({"functionCall": {"name": "f", "willContinue": True}})),
+        *[response(candidate(piece))] * 1500,
+        response(candidate({"functionCall": {}}, finish="STOP")),
+    )
+    left = told([body], native())
+    assert left.fault is None
+    assert left.data == body.replace(b"\r\n", b"\n")
+    assert [call.name for call in left.transcript.choices[0].calls.values()] == ["f"]
+
+
 def test_a_native_stream_has_no_done() -> None:
     assert b"[DONE]" not in told([STREAMS["plain"]], native()).data
 
@@ -80,7 +94,11 @@ def test_a_plain_answer_goes_on_to_the_byte(answer: dict[str, object]) -> None:
 def test_a_count_of_tokens_goes_on_to_the_byte() -> None:
     asking = native(stream=False, operation=Operation.COUNT_CONTENT)
     body = b'{ "totalTokens": 31, "promptTokensDetails": [] }'
-    assert GOOGLE.read(asked(asking), body, WALL_S).data == body
+    chunk = GOOGLE.read(asked(asking), body, WALL_S)
+    assert chunk.data == body
+    transcript = Transcript()
+    transcript.fold(chunk)
+    assert transcript.usage == {"prompt_tokens": 0, "completion_tokens": 0}  # counting is free
     with pytest.raises(UpstreamBroken):
         GOOGLE.read(asked(asking), b"{}", WALL_S)
 

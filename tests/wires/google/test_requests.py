@@ -1,13 +1,21 @@
 """A chat, written for Gemini: every row of the translation, on three generations of models."""
 
+import time
+from itertools import pairwise
 from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.core.catalog import ProviderSpec, Target
 from gateway.core.errors import InvalidValue
-from gateway.dialects.thinking import seal
+from gateway.dialects.arguments import UNPARSED
+from gateway.dialects.thinking import MARK, seal
+from gateway.providers.google.family import _family
+from gateway.providers.google.place import path
+from gateway.providers.google.toolwork import UNANSWERED
 from gateway.providers.wire import GOOGLE
 from tests.wires.driving import request
 from tests.wires.google.asking import GEMINI_2_5, GEMINI_3, SPEC, TOOL, USER, read, written
@@ -61,6 +69,17 @@ def test_a_callers_name_of_a_model_stays_one_segment() -> None:
     assert outgoing.path == b"/v1beta/models/..%2F..%2Fx%3Fkey%3D1%23%0A%3F:generateContent"
     asking = asking._replace(model="tunedModels/mine-1")
     assert GOOGLE.write(asking, Target("g", "*", "g/*"), SPEC, None, {}).path == b"/v1beta/tunedModels/mine-1:generateContent"
+
+
+def test_a_name_that_nothing_can_have_is_not_remembered() -> None:
+    before, families = path.cache_info().currsize, _family.cache_info().currsize
+    for number in range(10):
+        asking = request(stream=False, messages=[USER])._replace(model="x" * 100_000 + str(number))
+        with pytest.raises(InvalidValue) as caught:
+            GOOGLE.write(asking, Target("g", "*", "g/*"), SPEC, None, {})
+        assert caught.value.param == "model"
+    assert path.cache_info().currsize == before
+    assert _family.cache_info().currsize <= families + 1
 
 
 def test_the_key_is_in_its_header_and_the_callers_stays_here() -> None:
@@ -150,6 +169,22 @@ def test_the_first_turn_is_the_users() -> None:
             {"inlineData": {"mimeType": "audio/wav", "data": "AAAA"}},
         ),
         (
+            {"type": "image_url", "image_url": {"url": "DATA:Image/JPG;BASE64,AA\r\nA-"}},
+            {"inlineData": {"mimeType": "image/jpeg", "data": "AAA+"}},
+        ),
+        (
+            {"type": "image_url", "image_url": {"url": "HTTPS://x.test/A.PNG"}},
+            {"fileData": {"mimeType": "image/png", "fileUri": "HTTPS://x.test/A.PNG"}},
+        ),
+        (
+            {"type": "input_audio", "input_audio": {"data": "A\nAA", "format": "mp3"}},
+            {"inlineData": {"mimeType": "audio/mp3", "data": "AAA="}},
+        ),
+        (
+            {"type": "file", "file": {"filename": "notes.unknown", "file_data": "AAAA"}},
+            {"inlineData": {"mimeType": "application/pdf", "data": "AAAA"}},
+        ),
+        (
             {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,AAAA"}},
             {"inlineData": {"mimeType": "application/pdf", "data": "AAAA"}},
         ),
@@ -203,7 +238,6 @@ def test_media(part: Json, wanted: Json) -> None:
         [{"role": "assistant", "tool_calls": 7}],
         [{"role": "assistant", "tool_calls": [7]}],
         [{"role": "assistant", "tool_calls": [{"function": {"name": 7}}]}],
-        [{"role": "tool", "tool_call_id": "nobodys", "content": "x"}],
         [{"role": "tool", "content": "x"}],
         [assistant(called("c")), result("c", 7)],
         [assistant(called("c")), result("c", [7])],
@@ -278,7 +312,7 @@ def test_a_response_is_always_an_object(content: Any, more: Json, wanted: Json) 
 
 @pytest.mark.parametrize(
     ("arguments", "wanted"),
-    [("", {}), (None, {}), ({"a": 1}, {"a": 1}), ("[1]", {"input": "[1]"}), ('{"a', {"input": '{"a'}), ('{"a":1}', {"a": 1})],
+    [("", {}), (None, {}), ({"a": 1}, {"a": 1}), ("[1]", {UNPARSED: "[1]"}), ('{"a', {UNPARSED: '{"a'}), ('{"a":1}', {"a": 1})],
 )
 def test_arguments_are_always_an_object(arguments: Any, wanted: Json) -> None:
     part = contents(USER, assistant(called("c", arguments=arguments)))[1]["parts"][0]
@@ -351,6 +385,79 @@ def test_an_answer_that_comes_back_has_its_signatures_where_they_were(drops: boo
     assert first["functionCall"]["args"] == {"city": "Paris"}
     assert "thoughtSignature" not in second
     assert [one["functionResponse"]["name"] for one in found[2]["parts"]] == ["get_weather"] * 2
+
+
+def test_a_call_without_a_result_gets_one_that_says_so() -> None:
+    told = {"functionResponse": {"name": "f", "id": "c2", "response": {"error": UNANSWERED}}}
+    found = contents(USER, assistant(called("c1"), called("c2")), result("c1", "x"), USER)
+    assert found[2]["parts"][1:] == [told, {"text": "hi"}]
+    for rest in ([USER], []):
+        assert contents(USER, assistant(called("c2")), *rest)[2]["parts"][0] == told
+
+
+def test_a_result_without_its_call_is_told_as_text() -> None:
+    for messages in (
+        [USER, result("c", "seen")],
+        [USER, assistant(called("d")), result("d", "x"), assistant(content="ok"), result("c", "seen")],
+    ):
+        assert contents(*messages)[-1]["parts"][-1] == {"text": "Result of the tool call c:\nseen"}
+    assert contents(USER, result(f"c{MARK}AAAA", "seen"))[0]["parts"][1]["text"].startswith("Result of the tool call c:")
+    twice = contents(USER, assistant(called("c")), result("c", "1"), result("c", "2"))[2]["parts"]
+    assert [list(part) for part in twice] == [["functionResponse"], ["text"]]
+    late = contents(USER, assistant(called("c")), result("c", "1"), assistant(content="ok"), result("c", "2"))
+    assert [list(part) for part in late[4]["parts"]] == [["text"]]
+    given_up = contents(USER, assistant(called("c")), USER, assistant(content="ok"), result("c", "2"))
+    assert [list(part) for part in given_up[4]["parts"]] == [["text"]]
+
+
+def test_calls_in_messages_that_follow_each_other_are_one_turn() -> None:
+    found = contents(USER, assistant(called("a")), assistant(called("b")), result("b", "2"), result("a", "1"))
+    assert [part["functionCall"]["id"] for part in found[1]["parts"]] == ["a", "b"]
+    assert [part["functionResponse"]["response"] for part in found[2]["parts"]] == [{"output": "1"}, {"output": "2"}]
+
+
+@pytest.mark.parametrize("target", [GEMINI_3, GEMINI_2_5])
+def test_calls_with_the_same_id_are_told_apart(target: Target) -> None:
+    found = contents(USER, assistant(called("c", "f"), called("c", "g")), result("c", "1"), result("c", "2"), target=target)
+    calls = [part["functionCall"] for part in found[1]["parts"]]
+    responses = [part["functionResponse"] for part in found[2]["parts"]]
+    assert [one["response"]["output"] for one in responses] == ["1", "2"]
+    assert [(one["name"], one.get("id")) for one in responses] == [(one["name"], one.get("id")) for one in calls]
+    assert len({one.get("id") for one in calls}) == (2 if target is GEMINI_3 else 1)
+
+
+def test_many_calls_with_the_same_id_are_told_apart_at_once() -> None:
+    started = time.perf_counter()
+    contents(USER, assistant(*[called("c")] * 8000), *[result("c", "x")] * 8000)
+    assert time.perf_counter() - started < 2
+
+
+PROPERTY_IDS = st.sampled_from(["a", "b", "c d", seal("e", signature=SIGNATURE), f"f{MARK}garbage"])
+MESSAGES = st.one_of(
+    st.builds(lambda words: {"role": "user", "content": words}, st.sampled_from(["", "x", [{"type": "text", "text": "y"}]])),
+    st.builds(lambda words: {"role": "system", "content": words}, st.sampled_from(["", "s"])),
+    st.builds(
+        lambda ids, content: assistant(*map(called, ids), content=content),
+        st.lists(PROPERTY_IDS, max_size=3),
+        st.sampled_from([None, "", "t"]),
+    ),
+    st.builds(result, PROPERTY_IDS, st.sampled_from(["", "r", None, [{"type": "text", "text": "r"}]])),
+)
+
+
+@given(st.lists(MESSAGES, max_size=12), st.sampled_from([GEMINI_3, GEMINI_2_5]))
+def test_whatever_the_chat_results_follow_their_calls(messages: list[Json], target: Target) -> None:
+    found = contents(*messages, target=target)
+    assert found[0]["role"] == "user"
+    assert all(one["role"] != other["role"] for one, other in pairwise(found))
+    for at, turn in enumerate(found):
+        assert turn["parts"]
+        calls = [part["functionCall"] for part in turn["parts"] if "functionCall" in part]
+        answers = [part["functionResponse"] for part in found[at + 1]["parts"][: len(calls)]] if calls else []
+        assert [(one["name"], one.get("id")) for one in answers] == [(one["name"], one.get("id")) for one in calls]
+        responses = sum("functionResponse" in part for part in turn["parts"])
+        before = sum("functionCall" in part for part in found[at - 1]["parts"]) if at else 0
+        assert responses == (before if turn["role"] == "user" else 0)
 
 
 def test_the_older_form_of_calls() -> None:

@@ -61,6 +61,9 @@ def test_tools_that_are_no_functions_are_dropped_by_name() -> None:
     body, outgoing = written(tools=[TOOL, {"type": "web_search"}, {"type": "web_search"}], parallel_tool_calls=False)
     assert len(body["tools"][0]["functionDeclarations"]) == 1
     assert outgoing.dropped == ("parallel_tool_calls", "tools (web_search)")
+    body, outgoing = written(tools=[TOOL, TOOL])
+    assert len(body["tools"][0]["functionDeclarations"]) == 1
+    assert outgoing.dropped == ("tools (named twice)",)
     body, _ = written(tools=[{"type": "web_search"}], tool_choice="auto")
     assert "tools" not in body
     assert "toolConfig" not in body

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.core.errors import UpstreamTruncated
 from gateway.dialects.thinking import opened
 from gateway.providers.wire import GOOGLE
 from tests.wires.driving import WALL_S, Left, check, request
 from tests.wires.google.asking import asked, native, read, told
-from tests.wires.google.exchanges import ANSWERS, SIGNATURE, STREAMS, candidate, events, response
+from tests.wires.google.exchanges import ANSWERS, SIGNATURE, STREAMS, Json, call, candidate, events, response
 
 
 def same(one: Left, other: Left) -> None:
@@ -107,6 +108,25 @@ def test_parallel_calls_have_indexes_of_their_own_across_events() -> None:
 def test_a_finish_reason_in_every_event_is_told_once_at_the_end() -> None:
     left = told([STREAMS["early-stop"]])
     assert left.transcript.completion()["choices"][0]["message"]["content"] == "ab"
+
+
+def test_a_finish_reason_that_is_not_said_is_none() -> None:
+    going_on = response(candidate({"text": "a"}, finish="FINISH_REASON_UNSPECIFIED"))
+    for asking in (request(), native(), native("")):
+        assert isinstance(told([events(going_on)], asking).fault, UpstreamTruncated)
+    check(told([events(going_on, response(candidate({"text": "b"}, finish="STOP")))]))
+
+
+def test_parts_of_a_kind_are_one_chunk() -> None:
+    parts: list[Json] = [{"text": "a"}, {"text": "b"}, {"text": "c", "thought": True}, *[call("f")] * 2, {"text": "d"}]
+    sent = told([events(response(candidate(*parts, finish="STOP")))]).events
+    deltas = [one["choices"][0]["delta"] for one in sent if one["choices"]][:-1]
+    assert [delta.get("content") or delta.get("reasoning_content") or len(delta["tool_calls"]) for delta in deltas] == [
+        "ab",
+        "c",
+        2,
+        "d",
+    ]
 
 
 def test_two_candidates_are_two_choices() -> None:

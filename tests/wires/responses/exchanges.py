@@ -8,6 +8,7 @@ import orjson
 from gateway.core.catalog import ProviderSpec, Target
 from gateway.core.chat import ModelRequest, Operation
 from gateway.core.upstream import Ask, Owner
+from gateway.dialects.ownership import mark
 from gateway.providers.wire import OPENAI
 from tests.wires.driving import Left, drive
 
@@ -67,6 +68,9 @@ def response(*output: Json, **more: Any) -> Json:
         "output": list(output),
         "previous_response_id": None,
         "service_tier": "default",
+        "parallel_tool_calls": True,
+        "tool_choice": "auto",
+        "tools": [],
         "usage": USAGE,
         **more,
     }
@@ -131,3 +135,22 @@ def ask(asked: ModelRequest | None = None) -> Ask:
 def driven(pieces: list[bytes]) -> Left:
     """What leaves the normaliser."""
     return drive(pieces, stream=OPENAI.stream(ask(), 0.0))
+
+
+def told(left: Left) -> Json:
+    """What the transcript says of its message, and how it ended."""
+    (choice,) = left.transcript.completion()["choices"]
+    return {**choice["message"], "finish_reason": choice["finish_reason"]}
+
+
+WHOLE = response(THOUGHT, message(text('say "\u00fc\U0001f30d"\n')), call("f", '{"a":1}'), custom("patch", "*** x", 2))
+RAW = b"".join(stream(WHOLE))
+SHOWN = mark("resp_68f1", "openai", OWNER)
+CHAT_USAGE = {
+    "prompt_tokens": 20,
+    "completion_tokens": 12,
+    "total_tokens": 32,
+    "prompt_tokens_details": {"cached_tokens": 8, "cache_write_tokens": 2},
+    "completion_tokens_details": {"reasoning_tokens": 5},
+}
+"""`USAGE` in the words of a chat."""

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from gateway.core.catalog import ProviderSpec
 from gateway.core.clock import ManualClock
 from gateway.core.errors import ProviderNotConfigured, UpstreamCredentials
 from gateway.providers.transport.contract import Outgoing
-from gateway.providers.vertex.signing import Bearer, Credentials, Token, signer
+from gateway.providers.vertex.signing import Bearer, Credentials, Token, _end_s, signer
 
 ASKED = Outgoing(b"POST", b"/", [(b"accept", b"x"), (b"authorization", b"old")], b"{}")
 
@@ -243,5 +244,27 @@ async def test_without_any_credentials_the_error_says_where_they_could_be(
     monkeypatch.delenv("CLOUDSDK_CONFIG", raising=False)
     found = signer(ProviderSpec("v", "vertex"))
     assert found is not None
-    with pytest.raises(ProviderNotConfigured, match="GOOGLE_APPLICATION_CREDENTIALS"):
+    with pytest.raises(ProviderNotConfigured, match="GOOGLE_APPLICATION_CREDENTIALS") as caught:
         await found.sign(ASKED)
+    assert caught.value.__cause__ is None
+
+
+async def test_each_call_has_an_error_of_its_own() -> None:
+    fetching = Fetching(ManualClock())
+    fetching.failure = UpstreamCredentials("no")
+    bearer = Bearer(fetching, fetching.clock)
+    failed = await asyncio.gather(*(bearer.sign(ASKED) for _ in range(3)), return_exceptions=True)
+    assert len({id(one) for one in failed}) == 3
+    assert all(isinstance(one, UpstreamCredentials) and one.message == "no" for one in failed)
+    assert fetching.count == 1
+
+
+def test_the_end_of_a_token_is_the_same_in_every_time_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Pacific/Auckland")
+    time.tzset()
+    try:
+        ends = {_end_s(datetime(2030, 1, 1)), _end_s(datetime(2030, 1, 1, tzinfo=UTC))}  # noqa: DTZ001  # as google-auth has it
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert ends == {1_893_456_000.0}

@@ -1,13 +1,14 @@
 """Vertex: two publishers behind one account, told apart by the model's name."""
 
 from typing import Any
+from urllib.parse import unquote
 
 import orjson
 import pytest
 
 from gateway.core.catalog import ProviderSpec, Target
 from gateway.core.chat import ModelRequest, Operation
-from gateway.core.errors import ProviderNotConfigured, UpstreamCredentials, UpstreamRefused
+from gateway.core.errors import InvalidValue, ProviderNotConfigured, UpstreamCredentials, UpstreamRefused
 from gateway.providers.transport.contract import Outgoing
 from gateway.providers.vertex.betas import TAKEN, sorted_out
 from gateway.providers.vertex.place import base_url_of
@@ -162,6 +163,30 @@ def test_a_chat_is_written_as_messages() -> None:
 def test_the_version_can_be_configured() -> None:
     spec = ProviderSpec("v", "vertex", SPEC.base_url, project="p", version="vertex-2030-01-01")
     assert written(native(Operation.MESSAGES), CLAUDE, spec)[0]["anthropic_version"] == "vertex-2030-01-01"
+
+
+@pytest.mark.parametrize(
+    ("asked", "sent"),
+    [
+        (native(Operation.MESSAGES), "2026-10-21"),
+        (native(Operation.COUNT_TOKENS), "2026-10-21"),
+        (request(messages=[USER]), "vertex-2023-10-16"),
+    ],
+)
+def test_a_callers_newer_version_goes_on_but_not_into_a_translation(asked: ModelRequest, sent: str) -> None:
+    assert written(asked, CLAUDE, anthropic_version=b"2026-10-21")[0]["anthropic_version"] == sent
+    assert written(asked, CLAUDE, anthropic_version=b"2023-06-01")[0]["anthropic_version"] == "vertex-2023-10-16"
+    own = ProviderSpec("v", "vertex", SPEC.base_url, project="p", version="vertex-2030-01-01")
+    assert written(asked, CLAUDE, own, anthropic_version=b"2026-10-21")[0]["anthropic_version"] == "vertex-2030-01-01"
+
+
+def test_a_callers_name_of_a_model_stays_one_segment() -> None:
+    for name, place in ((b"claude-x%2F..%2F..%3Fa%3D1%23%0D%0A", "anthropic"), (b"gemini%2F..%3B%25", "google")):
+        asked = request(stream=False, messages=[USER])._replace(model=unquote(name.decode()))
+        outgoing = written(asked, EITHER)[1]
+        assert outgoing.path.startswith(b"%b/%b/models/%b:" % (ROOT, place.encode(), name))
+    with pytest.raises(InvalidValue):
+        written(asked._replace(model="claude-" + "x" * 1000), EITHER)
 
 
 def test_flags_that_vertex_does_not_take_are_dropped_by_name() -> None:

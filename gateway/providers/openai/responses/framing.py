@@ -6,9 +6,10 @@ def framed(kind: str, data: bytes) -> bytes:
     return b"\n".join((*_named(kind), b"data: " + data))
 
 
-def is_plain(raw: bytes) -> bool:
-    """Whether these are a name and one line of data, as OpenAI sends them."""
-    return raw.startswith(b"event:") and raw.count(b"\n") == 1
+def data_in(raw: bytes) -> bytes | None:
+    """The data of an event that is a name and one line of it, as OpenAI sends them; None for any other."""
+    name, _, line = raw.partition(b"\n")
+    return line[5:] if line.startswith(b"data:") and name.startswith(b"event:") and b"\n" not in line else None
 
 
 def plain(kind: str, raw: bytes) -> bytes:
@@ -25,6 +26,12 @@ def with_data(raw: bytes, data: bytes) -> bytes:
         return data
     names = [line for line in raw.split(b"\n") if line.startswith(b"event:")]
     return b"\n".join((*names, b"data: " + data))
+
+
+def name_in(raw: bytes) -> str:
+    """The name that an event has beside its data."""
+    names = (line[6:].strip() for line in raw.split(b"\n") if line.startswith(b"event:"))
+    return next(names, b"").decode("latin-1")
 
 
 def _named(kind: str) -> list[bytes]:

@@ -7,8 +7,9 @@ from gateway.core.errors import UpstreamBroken, UpstreamFault
 from gateway.core.transcript import Chunk
 from gateway.core.upstream import Ask
 from gateway.dialects import lenient
-from gateway.dialects.owned import Marking, referring
+from gateway.dialects.owned import Marking
 from gateway.dialects.ownership import mark
+from gateway.dialects.referring import referring
 from gateway.dialects.responses import odd
 from gateway.providers.openai import faults
 from gateway.providers.openai.envelope import is_error
@@ -16,10 +17,6 @@ from gateway.providers.openai.responses import framing
 
 Fields = dict[str, Any]
 
-_PROVIDERS: Final = frozenset(
-    {"server_error", "vector_store_timeout", "rate_limit_exceeded", "server_is_overloaded", "slow_down"}
-)
-"""Codes of a failed response that are the provider's own affair."""
 _CALLERS: Final = ("invalid_", "image_", "empty_image", "unsupported_", "failed_to_download", "context_length")
 """Beginnings of codes that another try would meet as well."""
 _POLICIES: Final = ("_policy", "_policy_violation", "content_filter", "data_residency_mismatch")
@@ -57,7 +54,7 @@ def failure(value: object) -> UpstreamFault:
     """The fault of an error event, a failed response, or an envelope."""
     error = odd.mapping(odd.mapping(value).get("error")) or odd.mapping(value)
     code = odd.string(error.get("code")) or ""
-    if code not in _PROVIDERS and (code.startswith(_CALLERS) or code.endswith(_POLICIES)):
+    if code.startswith(_CALLERS) or code.endswith(_POLICIES):
         return faults.within({"error": {"type": "invalid_request_error", **_without_type(error), "status": 400}})
     return faults.within(value)
 

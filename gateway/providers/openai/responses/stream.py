@@ -25,7 +25,10 @@ from gateway.providers.openai.responses.telling import Telling
 
 _LEAD: Final = b" \t\r\n\xef\xbb\xbf"
 _ENDS: Final = frozenset({"response.completed", "response.incomplete"})
-_UNSAID_LIMIT: Final = 16 * 1024
+_FRAMES: Final = _ENDS | {"response.failed"}
+_SHORT: Final = 32
+"""Bytes below which data may be no event."""
+UNSAID_LIMIT: Final = 16 * 1024
 """Events before the first content."""
 EVENT_LIMIT: Final = 32 * 1024 * 1024
 """Bytes of one event: the last repeats the whole answer, with every image in it."""
@@ -59,7 +62,7 @@ class ResponsesStream:
         return self._guarded(self._advance, block)
 
     def end(self) -> Chunk:
-        """The upstream has ended. Raises `UpstreamTruncated` unless the response had."""
+        """The upstream has ended; unless the response had, `fault` is `UpstreamTruncated`."""
         return self._guarded(self._conclude, b"")
 
     def _guarded(self, step: Callable[[bytes], None], block: bytes) -> Chunk:
@@ -68,8 +71,6 @@ class ResponsesStream:
                 step(block)
         except UpstreamFault as fault:
             self.done, self.fault = True, fault
-            if not self._data and not self._deltas:
-                raise
         chunk = Chunk(b"".join(self._data), tuple(self._deltas))
         self._data, self._deltas = [], []
         return chunk
@@ -101,8 +102,12 @@ class ResponsesStream:
             raise UpstreamTruncated("The provider's stream ended before its response did; this is not the whole answer.")
 
     def _read(self, raw: bytes) -> None:
-        said = sse.parse(raw)
-        if said is None or not (data := said.data.strip()) or data == b"[DONE]":
+        data = framing.data_in(raw)
+        plain = data is not None
+        if data is None:
+            said = sse.parse(raw)
+            data = said.data if said is not None else b""
+        if len(data) < _SHORT and data.strip() in (b"", b"[DONE]"):
             return
         try:
             event = lenient.loads(data)
@@ -111,15 +116,20 @@ class ResponsesStream:
         if not isinstance(event, dict):
             raise resource.failure(event) if is_error(event) else UpstreamBroken("An event of the stream is not an object.")
         kind = event.get("type")
-        self._take(kind if isinstance(kind, str) else said.name.decode("latin-1"), event, raw)
+        if not isinstance(kind, str):
+            kind = framing.name_in(raw)
+        self._take(kind, event, raw if plain else framing.plain(kind, raw))
 
     # ------------------------------------------------------------ from events to chunks
 
     def _take(self, kind: str, event: dict[str, Any], raw: bytes) -> None:
-        raw = self._mended(kind, event, raw)
-        if "response" in event:
-            raw = self._frame(kind, event, odd.mapping(event["response"]), raw)
-        elif kind == "error" or (is_error(event) and not kind.startswith("response.")):
+        number = event.get("sequence_number")
+        if type(number) is not int or number < 0:  # not every provider counts
+            number = event["sequence_number"] = self.sequence
+            raw = framing.framed(kind, lenient.dumps(event))
+        if "response" in event or kind in _FRAMES:
+            raw = self._frame(kind, event, odd.mapping(event.get("response")), raw)
+        elif not kind.startswith("response.") and (kind == "error" or is_error(event)):
             raise resource.failure(event)
         else:
             if (delta := self._telling.take(kind, event)) is not None:
@@ -129,7 +139,7 @@ class ResponsesStream:
                 self.begun = self._telling.begun
             if not kind.endswith(".delta"):
                 raw = resource.marked(raw, event, {}, self._ask)
-        self.sequence = event["sequence_number"] + 1
+        self.sequence = number + 1
         self._data += (raw, b"\n\n")
 
     def _frame(self, kind: str, event: dict[str, Any], response: Mapping[str, Any], raw: bytes) -> bytes:
@@ -139,6 +149,8 @@ class ResponsesStream:
                 self._deltas.append({"usage": spent})
             raise resource.failure(response)
         if kind in _ENDS:
+            if not response:
+                raise UpstreamBroken("The provider's stream ends with a response that is none.")
             self._deltas += self._telling.end(response)
             self.complete = self.done = True
         else:
@@ -152,13 +164,5 @@ class ResponsesStream:
 
     def _wait_on(self) -> None:
         self._unsaid += 1
-        if self._unsaid > _UNSAID_LIMIT:
-            raise UpstreamBroken(f"The provider's stream has {_UNSAID_LIMIT} events and no content.")
-
-    def _mended(self, kind: str, event: dict[str, Any], raw: bytes) -> bytes:
-        """The event with a number, and without lines that only some clients understand."""
-        number = event.get("sequence_number")
-        if type(number) is not int or number < 0:
-            event["sequence_number"] = self.sequence
-            return framing.framed(kind, lenient.dumps(event))
-        return raw if framing.is_plain(raw) else framing.plain(kind, raw)
+        if self._unsaid > UNSAID_LIMIT:
+            raise UpstreamBroken(f"The provider's stream has {UNSAID_LIMIT} events and no content.")

@@ -13,6 +13,8 @@ from gateway.providers.transport.whole import read_whole
 class Source(Protocol):
     """The connection that an unfinished answer comes from."""
 
+    loop: asyncio.AbstractEventLoop
+
     def take(self) -> bytes:
         """What has arrived and was not taken yet, in one block."""
         ...
@@ -47,10 +49,10 @@ class Answer:
     async def head(self) -> None:
         """Returns once status and headers are known."""
         while not self.status:
-            if self._source is None:
+            if (source := self._source) is None:
                 raise self._fault or UpstreamBroken("The exchange was closed before the answer came.")
-            # As `change` does, here and below: without one more coroutine to go through.
-            self._waiter = waiter = asyncio.get_running_loop().create_future()
+            # As `change` does, here and below: without one more coroutine to go through, or a look for the running loop.
+            self._waiter = waiter = source.loop.create_future()
             try:
                 await waiter
             finally:
@@ -62,7 +64,7 @@ class Answer:
             block = source.take()
             if block:
                 return block
-            self._waiter = waiter = asyncio.get_running_loop().create_future()
+            self._waiter = waiter = source.loop.create_future()
             try:
                 await waiter
             finally:

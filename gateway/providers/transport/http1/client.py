@@ -25,13 +25,12 @@ class Http1Transport:
     async def send(self, outgoing: Outgoing, timeouts: Timeouts) -> Incoming:
         """See `Transport`. A request is sent a second time only where nothing of it has left."""
         head = self._writer.head(outgoing)
-        now = asyncio.get_running_loop().time()
-        deadline = now + timeouts.total_s
-        connection = self._pool.take(now)
-        answer = None if connection is None else _start(connection, head, outgoing, timeouts, deadline)
+        connection = self._pool.take()
+        answer = None if connection is None else _start(connection, head, outgoing, timeouts, connection.loop.time())
         if answer is None:
+            now = asyncio.get_running_loop().time()
             connection = await self._pool.obtain(timeouts)
-            answer = _start(connection, head, outgoing, timeouts, deadline)
+            answer = _start(connection, head, outgoing, timeouts, now)
         if answer is None or connection is None:
             raise UpstreamBroken("The provider closed a new connection before the request.")
         try:
@@ -63,8 +62,8 @@ class Http1Transport:
         await self._tasks.aclose()
 
 
-def _start(connection: Connection, head: bytes, outgoing: Outgoing, timeouts: Timeouts, deadline: float) -> Answer | None:
+def _start(connection: Connection, head: bytes, outgoing: Outgoing, timeouts: Timeouts, now: float) -> Answer | None:
     """Writes the request, a short body along with its head; None where nothing was sent."""
-    answer = Answer(connection, timeouts, deadline)
+    answer = Answer(connection, timeouts, now + timeouts.total_s)
     data = head if len(outgoing.body) > WRITE_BYTES else head + outgoing.body
     return answer if connection.start(data, answer, bodiless=outgoing.method == b"HEAD") else None

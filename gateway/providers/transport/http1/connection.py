@@ -46,15 +46,15 @@ class Connection(asyncio.Protocol):
     """A connection to the origin, with at most one exchange at a time."""
 
     __slots__ = (
-        "_answer", "_born", "_clogged", "_discarded", "_drained", "_keeper", "_last", "_limits", "_loop", "_outbox", "_paused",
-        "_reader", "_starved", "_timer", "_timer_at", "_transport", "_unread", "_uploading",
+        "_answer", "_born", "_clogged", "_discarded", "_drained", "_keeper", "_last", "_limits", "_outbox", "_paused",
+        "_reader", "_starved", "_timer", "_timer_at", "_transport", "_unread", "_uploading", "loop",
     )  # fmt: skip
 
     def __init__(self, keeper: Keeper, limits: PoolLimits, loop: asyncio.AbstractEventLoop, outbox: Outbox) -> None:
         self._keeper = keeper
         self._outbox = outbox
         self._limits = limits
-        self._loop = loop
+        self.loop = loop
         self._reader = AnswerReader()
         self._transport: asyncio.Transport | None = None
         self._answer: Answer | None = None
@@ -72,7 +72,7 @@ class Connection(asyncio.Protocol):
         transport = self._transport
         if transport is None or transport.is_closing():
             return False
-        now = self._last = self._loop.time()
+        now = self._last = self.loop.time()
         self._reader.expect(bodiless=bodiless)
         self._outbox.put(transport, data)
         self._answer = answer
@@ -117,11 +117,11 @@ class Connection(asyncio.Protocol):
             return await anext(blocks, b"")
         finally:
             self._starved = False
-            self._last = self._loop.time()
+            self._last = self.loop.time()
 
     async def _send_block(self, data: bytes) -> None:
         while self._clogged:
-            self._drained = self._loop.create_future()
+            self._drained = self.loop.create_future()
             await self._drained
         if self._transport is not None:
             self._outbox.put(self._transport, data)
@@ -169,7 +169,7 @@ class Connection(asyncio.Protocol):
             return
         self._reader.parts.clear()
         self._unread = 0
-        answer.deadline = min(answer.deadline, self._loop.time() + within_s)
+        answer.deadline = min(answer.deadline, self.loop.time() + within_s)
         self._watch(answer.deadline)
 
     @property
@@ -204,7 +204,7 @@ class Connection(asyncio.Protocol):
         if self._discarded:
             self._transport.abort()
             return
-        self._born = self._last = self._loop.time()
+        self._born = self._last = self.loop.time()
         self._watch(self._last + self._limits.idle_s)
 
     def data_received(self, data: bytes) -> None:
@@ -221,7 +221,7 @@ class Connection(asyncio.Protocol):
             return
         if not reader.status:
             return
-        self._last = self._loop.time()
+        self._last = self.loop.time()
         if not answer.status:
             self._head(answer)
         if reader.complete:
@@ -256,7 +256,7 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """It does again: the wait for the first byte counts from here."""
         self._clogged = False
-        self._last = self._loop.time()
+        self._last = self.loop.time()
         if self._answer is not None:
             self._answer.wake()
         if self._drained is not None and not self._drained.done():
@@ -291,7 +291,7 @@ class Connection(asyncio.Protocol):
 
     def _resume(self) -> None:
         self._paused = False
-        self._last = self._loop.time()
+        self._last = self.loop.time()
         if self._transport is not None and not self._transport.is_closing():
             self._transport.resume_reading()
 
@@ -302,12 +302,12 @@ class Connection(asyncio.Protocol):
             if self._timer is not None:
                 self._timer.cancel()
             self._timer_at = due
-            self._timer = self._loop.call_at(due, self._tick)
+            self._timer = self.loop.call_at(due, self._tick)
 
     def _tick(self) -> None:
         self._timer = None
         self._timer_at = math.inf
-        now = self._loop.time()
+        now = self.loop.time()
         due, phase, limit_s = self._patience(now)
         if now + EARLY_S < due:
             self._watch(due)

@@ -31,11 +31,11 @@ class Pool:
         self._emptied: asyncio.Future[None] | None = None
         self._outbox: Outbox | None = None
 
-    def take(self, now: float) -> Connection | None:
+    def take(self) -> Connection | None:
         """An idle connection that is fit for use."""
         while self._idle:
             connection = self._idle.pop()
-            if connection.fresh(now):
+            if connection.fresh(connection.loop.time()):
                 return connection
             connection.close()
         return None

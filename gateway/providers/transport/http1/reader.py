@@ -6,7 +6,7 @@ from typing import Protocol, cast
 import httptools
 
 from gateway.core.errors import UpstreamBroken
-from gateway.providers.transport.contract import Header
+from gateway.providers.transport.contract import Head, Header
 
 HEAD_BYTES = 64 * 1024
 """Status line and headers, those of 1xx answers before it included."""
@@ -14,8 +14,8 @@ HEADER_COUNT = 256
 FRAMING_BYTES = 16 * 1024
 """What may come in a row within a body without being body: chunk sizes, their extensions, trailers."""
 
-_CODINGS = frozenset((b"content-encoding", b"transfer-encoding"))
-_LENGTHS = frozenset((b"content-length", b"transfer-encoding"))
+_BLANK_LINE = b"\r\n\r\n"
+_CHUNKED = b"\ntransfer-encoding: chunked\r\n"
 
 
 class _Parser(Protocol):
@@ -38,7 +38,8 @@ class AnswerReader:
 
     __slots__ = (
         "_allowance",
-        "_lines",
+        "_came",
+        "_interludes",
         "_parser",
         "bodiless",
         "coding",
@@ -55,7 +56,6 @@ class AnswerReader:
         self.parts: list[bytes] = []
         self.on_body = self.parts.append
         self.headers: Sequence[Header] = ()
-        self._lines: list[Header] = []
         self._parser = cast("_Parser", httptools.HttpResponseParser(self))
         self.expect(bodiless=False)
 
@@ -63,7 +63,8 @@ class AnswerReader:
         """A request has gone out. `bodiless`: it was a HEAD, whose answer announces a body that does not come."""
         self.bodiless = bodiless
         self.status = 0
-        self._lines = []  # of trailers that the answer before may have left
+        self._came = b""
+        self._interludes = 0
         self.complete = self.keep_alive = self.unbounded = False
         self.coding: bytes | None = None
         self._allowance = HEAD_BYTES
@@ -81,13 +82,16 @@ class AnswerReader:
             else:
                 self._framing(len(data))
             return
+        self._came += data
         if len(data) <= self._allowance:
             self._allowance -= len(data)
             self._parse(data)
         else:
             self._feed_long(data)
-        if self.bodiless and self.status:
-            self._end_at_head()
+        if self.status:
+            self._take_head()
+            if self.bodiless:
+                self._end_at_head()
 
     def dispose(self) -> None:
         """Lets go of the parser, which refers back to this object."""
@@ -125,6 +129,21 @@ class AnswerReader:
         else:
             raise UpstreamBroken(f"The provider's answer is not valid HTTP/1.1: {error}.") from error
 
+    def _take_head(self) -> None:
+        """Cuts the head of the final answer out of what has come, and looks for the few headers that matter here."""
+        text, self._came = self._came.lstrip(), b""
+        for _ in range(self._interludes):
+            text = text[text.find(_BLANK_LINE) :].lstrip()
+        self.headers = head = Head(text[: text.find(_BLANK_LINE) + 2])
+        if len(head) > HEADER_COUNT:
+            raise UpstreamBroken(f"The provider's answer has more than {HEADER_COUNT} headers.")
+        coded = head.mentions(b"-encoding:")
+        if coded > 1 or (coded and not head.mentions(_CHUNKED)):
+            for name, value in head:
+                self._coded(name, value.lower())
+        if not self.keep_alive:
+            self.unbounded = not (head.mentions(b"\ncontent-length:") or head.mentions(b"\ntransfer-encoding:"))
+
     def _end_at_head(self) -> None:
         if not self.complete:  # the parser waits for the announced body, so it cannot be used again
             self.complete = True
@@ -138,27 +157,15 @@ class AnswerReader:
         if self.complete:
             raise UpstreamBroken("surplus bytes")
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """One header, or one trailer once the head is done; trailers go nowhere."""
-        name = name.lower()
-        self._lines.append((name, value.strip()))
-        if name in _CODINGS and not self.status:
-            self._coded(name, value.strip().lower())
-
     def on_headers_complete(self) -> None:
         """The head of an answer is done; a 1xx is only an interlude."""
-        lines, self._lines = self._lines, []
         status = self._parser.get_status_code()
-        if len(lines) > HEADER_COUNT:
-            raise UpstreamBroken(f"The provider's answer has more than {HEADER_COUNT} headers.")
         if status >= 200:
             self.status = status
-            self.headers = lines
-            self.unbounded = not any(name in _LENGTHS for name, _ in lines)
             self.keep_alive = self._parser.should_keep_alive()
             self._allowance = FRAMING_BYTES
         else:
-            self.coding = None
+            self._interludes += 1
 
     def on_message_complete(self) -> None:
         """The answer is whole."""
@@ -167,5 +174,5 @@ class AnswerReader:
     def _coded(self, name: bytes, value: bytes) -> None:
         if name == b"content-encoding":
             self.coding = value if self.coding is None else self.coding + b", " + value
-        elif value != b"chunked":
+        elif name == b"transfer-encoding" and value != b"chunked":
             raise UpstreamBroken(f"The provider's answer has the unknown transfer encoding {value.decode('latin-1')!r}.")

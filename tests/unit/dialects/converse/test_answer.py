@@ -109,6 +109,7 @@ def test_thinking_that_nobody_signed_is_shown_too() -> None:
         ("content_filter", {"native_finish_reason": "refusal"}, "content_filtered"),
         ("tool_calls", {}, "end_turn"),
         ("eos", {}, "end_turn"),
+        ("stop", {"native_finish_reason": {"odd": []}, "stop_sequence": []}, "end_turn"),
     ],
 )
 def test_why_it_ended(finish: str, more: Json, reason: str) -> None:
@@ -152,6 +153,12 @@ def test_text_comes_as_it_is_said_and_has_no_beginning() -> None:
     told = folded(first + second + rendering.end())
     assert content(told) == [{"text": 'Hello €\n"q"'}]
     assert (told["stopReason"], told["usage"]) == ("end_turn", SUMS)
+
+
+def test_how_long_it_took_is_told() -> None:
+    assert streamed(FIRST, b"Hi", STOP, {"latency_ms": 612, "usage": USAGE})["metrics"] == {"latencyMs": 612}
+    timed = {**plain_completion({"content": "x"}), "latency_ms": 7}
+    assert parsed(answer(ASKED, timed))["metrics"] == {"latencyMs": 7}
 
 
 def test_a_stream_that_says_nothing_is_one_too() -> None:

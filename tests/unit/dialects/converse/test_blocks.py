@@ -83,6 +83,13 @@ def test_what_a_model_said_becomes_one_message() -> None:
     }
 
 
+def test_redacted_thinking_that_was_not_wrapped_here_stays_as_it_is() -> None:
+    raw = base64.b64encode(b"\xff\xfe").decode()
+    for data in (raw, "no base64!"):
+        (message,) = chat(assistant({"reasoningContent": {"redactedContent": data}}, "So."))["messages"]
+        assert message["thinking_blocks"] == [{"type": "redacted_thinking", "data": data}]
+
+
 def test_thinking_that_nobody_signed_is_words_alone() -> None:
     (message,) = chat(assistant({"reasoningContent": {"reasoningText": {"text": "Hm."}}}, "So."))["messages"]
     assert message == {"role": "assistant", "content": "So.", "reasoning_content": "Hm."}
@@ -126,6 +133,14 @@ def test_a_document_in_a_result_is_attached_to_the_users_message() -> None:
 def test_what_no_chat_can_say_is_named(block: Json) -> None:
     (name,) = dropped(user("Hi", block))
     assert name.startswith("messages[0].content[1]")
+
+
+def test_citations_are_named_as_left_out() -> None:
+    asked = {"citations": {"enabled": True}}
+    found = {"searchResult": {"source": "s", "title": "t", "content": [{"text": "a"}], **asked}}
+    names = [f"messages.content.{kind}.citations" for kind in ("document", "searchResult")]
+    assert dropped(user(document("pdf", {"bytes": PNG}, **asked), found)) == names
+    assert dropped(user(document("pdf", {"bytes": PNG}, citations={"enabled": False}))) == []
 
 
 @pytest.mark.parametrize(

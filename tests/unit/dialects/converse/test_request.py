@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.core.errors import InvalidValue
 from gateway.dialects.converse.request import into_chat
@@ -174,3 +176,53 @@ def test_an_error_names_the_field(fields: Json, param: str) -> None:
     with pytest.raises(InvalidValue) as raised:
         chat(**fields)
     assert raised.value.param == param
+
+
+NAMES = st.sampled_from(
+    (
+        *("messages", "system", "role", "content", "text", "image", "document", "toolUse", "toolResult", "toolUseId", "json"),
+        *("reasoningContent", "reasoningText", "signature", "redactedContent", "guardContent", "cachePoint", "searchResult"),
+        *(
+            "source",
+            "bytes",
+            "format",
+            "name",
+            "input",
+            "type",
+            "tools",
+            "toolSpec",
+            "inputSchema",
+            "toolChoice",
+            "any",
+            "tool",
+        ),
+        *("thinking", "output_config", "effort", "reasoningConfig", "top_k", "tool_choice", "textFormat", "latency", "status"),
+    )
+)
+WORDS = st.sampled_from(["user", "assistant", "png", "pdf", "txt", "auto", "error", "QUJD", "\ud800", ""])
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-1, 9) | WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
+    max_leaves=12,
+)
+FIELDS = st.dictionaries(
+    st.sampled_from(
+        (
+            *("system", "inferenceConfig", "toolConfig", "outputConfig", "serviceTier", "performanceConfig"),
+            *("additionalModelRequestFields", "additionalModelResponseFieldPaths", "requestMetadata"),
+        )
+    ),
+    VALUES,
+    max_size=3,
+)
+TURNS = st.lists(st.fixed_dictionaries({"role": WORDS, "content": st.lists(VALUES, max_size=3) | VALUES}) | VALUES, max_size=3)
+
+
+@given(TURNS, FIELDS)
+def test_whatever_comes_is_a_chat_or_an_error_that_names_a_field(turns: Any, fields: Any) -> None:
+    try:
+        told = into_chat(converse(*turns, **fields)).request
+    except InvalidValue as error:
+        assert error.param
+    else:
+        assert json.loads(told.body)["messages"] == told.fields["messages"]

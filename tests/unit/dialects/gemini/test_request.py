@@ -6,9 +6,12 @@ import pytest
 
 from gateway.core.chat import ModelRequest, Operation
 from gateway.core.errors import InvalidValue
+from gateway.dialects.gemini.answer import answer
 from gateway.dialects.gemini.request import into_chat
 from gateway.dialects.gemini.schema import json_schema
-from tests.unit.dialects.speech import Json, gemini, parsed
+from gateway.dialects.gemini.stream import Rendering
+from gateway.dialects.naming import fitting
+from tests.unit.dialects.speech import Json, gemini, parsed, plain_completion, rendered, said
 
 HI: Json = {"role": "user", "parts": [{"text": "hi"}]}
 DECLARED: Json = {
@@ -66,8 +69,7 @@ def test_the_configuration_has_openais_names(snake: bool) -> None:
         "seed": 7,
         "presencePenalty": 0.1,
         "frequencyPenalty": 0.2,
-        "responseLogprobs": True,
-        "logprobs": 3,
+        "responseLogprobs": False,
     }
     written = {"".join(f"_{c.lower()}" if c.isupper() else c for c in name): value for name, value in camel.items()}
     told = chat(gemini(HI, fields={"generation_config" if snake else "generationConfig": written if snake else camel}))
@@ -82,9 +84,11 @@ def test_the_configuration_has_openais_names(snake: bool) -> None:
         "seed": 7,
         "presence_penalty": 0.1,
         "frequency_penalty": 0.2,
-        "logprobs": True,
-        "top_logprobs": 3,
     }
+
+
+def test_a_count_that_sdks_write_as_a_fraction_is_a_count() -> None:
+    assert str(configured(topK=40.0)["top_k"]) == "40"
 
 
 @pytest.mark.parametrize(
@@ -121,6 +125,34 @@ def test_a_schema_of_the_answer_is_told_in_each_of_its_forms() -> None:
     assert "response_format" not in configured(responseMimeType="text/plain")
 
 
+def test_a_newer_form_of_the_answer_is_told_as_well() -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}}
+    told = configured(responseFormat=[{"text": {"mimeType": "application/json", "schema": schema}}])["response_format"]
+    assert told == {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
+    plain = configured(response_format=[{"text": {"mime_type": "APPLICATION_JSON"}}])
+    assert plain["response_format"] == {"type": "json_object"}
+    heard = into_chat(gemini(HI, fields={"generationConfig": {"responseFormat": [{"audio": {}}, {"text": {}}]}}))
+    assert heard.dropped == ("generationConfig.responseFormat.audio",)
+    assert "response_format" not in heard.request.fields
+
+
+@pytest.mark.parametrize("schema", [{"type": "STRING", "enum": ["red", "dark blue"]}, {"enum": ["red", "dark blue"]}])
+def test_a_choice_of_one_word_is_asked_for_in_words(schema: Json) -> None:
+    fields = {
+        "systemInstruction": "Be brief.",
+        "generationConfig": {"responseMimeType": "text/x.enum", "responseSchema": schema},
+    }
+    translated = into_chat(gemini(HI, fields=fields))
+    assert translated.dropped == ()
+    words = 'Answer with one of these and nothing else, without quotes: "red", "dark blue"'
+    assert translated.request.fields["messages"] == [
+        {"role": "system", "content": "Be brief."},
+        {"role": "system", "content": words},
+        {"role": "user", "content": "hi"},
+    ]
+    assert "response_format" not in translated.request.fields
+
+
 @pytest.mark.parametrize(("tier", "own"), [("STANDARD", "default"), ("SERVICE_TIER_FLEX", "flex"), ("priority", "priority")])
 def test_service_tiers_have_openais_names(tier: str, own: str) -> None:
     assert chat(gemini(HI, fields={"serviceTier": tier}))["service_tier"] == own
@@ -137,16 +169,22 @@ def test_what_cannot_be_said_is_named() -> None:
             "speechConfig": {},
             "responseModalities": ["TEXT", "IMAGE"],
             "responseMimeType": "text/x.enum",
-            "responseSchema": {"type": "STRING", "enum": ["a"]},
             "mediaResolution": None,
+            "responseLogprobs": True,
+            "logprobs": 3,
+            "thinkingConfig": {"thinkingLevel": "ENDLESS", "pace": 1},
         },
     }
     translated = into_chat(gemini({"role": "user", "parts": [{"text": "hi", "videoMetadata": {"fps": 1}}]}, fields=fields))
     assert translated.dropped == (
         "contents.parts.videoMetadata",
+        "generationConfig.logprobs",
+        "generationConfig.responseLogprobs",
         "generationConfig.responseMimeType (text/x.enum)",
         "generationConfig.responseModalities (IMAGE)",
         "generationConfig.speechConfig",
+        "generationConfig.thinkingConfig.pace",
+        "generationConfig.thinkingConfig.thinkingLevel (endless)",
         "labels",
         "safetySettings",
         "serviceTier (GOLD)",
@@ -204,8 +242,32 @@ def test_a_choice_among_some_offers_no_others() -> None:
 
 
 def test_without_functions_there_is_no_choice() -> None:
-    told = chat(gemini(HI, fields={"tools": [{"googleSearch": {}}], "toolConfig": {"functionCallingConfig": {"mode": "ANY"}}}))
-    assert told.keys() == {"model", "messages"}
+    config = {"functionCallingConfig": {"mode": "ANY"}}
+    translated = into_chat(gemini(HI, fields={"tools": [{"googleSearch": {}}], "toolConfig": config}))
+    assert translated.request.fields.keys() == {"model", "messages"}
+    assert translated.dropped == ("toolConfig.functionCallingConfig.mode (ANY)", "tools[0].googleSearch")
+    assert into_chat(gemini(HI, fields={"toolConfig": {"functionCallingConfig": {"mode": "AUTO"}}})).dropped == ()
+
+
+def test_names_that_other_apis_do_not_take_are_made_to_fit() -> None:
+    long = "files." + "x" * 100
+    turns: list[Json] = [
+        HI,
+        {"role": "model", "parts": [{"functionCall": {"name": long}}]},
+        {"role": "user", "parts": [{"functionResponse": {"name": long, "response": {}}}]},
+    ]
+    config = {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": [long]}}
+    asked = gemini(*turns, fields={"tools": [{"function_declarations": [{"name": long}, DECLARED]}], "toolConfig": config})
+    told = chat(asked)
+    (tool,) = told["tools"]
+    sent = tool["function"]["name"]
+    assert sent == fitting(long)
+    assert told["messages"][1]["tool_calls"][0]["function"]["name"] == sent
+    called = {"tool_calls": [{"index": 0, "id": "c", "type": "function", "function": {"name": sent, "arguments": "{}"}}]}
+    part = {"functionCall": {"id": "c", "name": long, "args": {}}}
+    assert parsed(answer(asked, plain_completion(called)))["candidates"][0]["content"]["parts"] == [part]
+    (last,) = rendered(Rendering(asked), [said(called, "tool_calls")]).split(b"\r\n\r\n")[:-1]
+    assert parsed(last[6:])["candidates"][0]["content"]["parts"] == [part]
 
 
 # ---------------------------------------------------------------- schemas
@@ -233,8 +295,8 @@ def test_without_functions_there_is_no_choice() -> None:
             {"type": "object", "properties": {"min_items": {"type": "boolean"}}},
         ),
         (
-            {"any_of": [{"ref": "#/$defs/A"}], "defs": {"A": {"type": "NULL"}}},
-            {"anyOf": [{"$ref": "#/$defs/A"}], "$defs": {"A": {"type": "null"}}},
+            {"any_of": [{"ref": "#/defs/A"}, {"ref": "#/$defs/A"}], "defs": {"A": {"type": "NULL"}}},
+            {"anyOf": [{"$ref": "#/$defs/A"}, {"$ref": "#/$defs/A"}], "$defs": {"A": {"type": "null"}}},
         ),
         ({"type": "TYPE_UNSPECIFIED", "description": "any", "title": None}, {"description": "any"}),
         (
@@ -257,6 +319,24 @@ def test_a_schema_without_end_is_refused() -> None:
         deep = {"type": "ARRAY", "items": deep}
     with pytest.raises(InvalidValue):
         json_schema(deep, "s")
+
+
+def test_what_the_root_of_a_schema_refers_to_stands_there() -> None:
+    node = {"type": "object", "properties": {"next": {"$ref": "#/$defs/Node"}}}
+    schema = {"$ref": "#/$defs/Node", "$defs": {"Node": node}}
+    rooted = {**node, "$defs": {"Node": node}}
+    told = configured(responseMimeType="application/json", responseJsonSchema=schema)["response_format"]
+    assert told["json_schema"]["schema"] == rooted
+    declared = {"name": "put", "parametersJsonSchema": schema}
+    (tool,) = chat(gemini(HI, fields={"tools": [{"functionDeclarations": [declared]}]}))["tools"]
+    assert tool["function"]["parameters"] == rooted
+    for odd in (
+        {"$ref": "#/$defs/A", "$defs": {"A": {"$ref": "#/$defs/A"}}},
+        {"$ref": "#/x/y"},
+        {"$ref": 3},
+        {"$ref": "http://x"},
+    ):
+        assert configured(responseJsonSchema=odd)["response_format"]["json_schema"]["schema"] == odd
 
 
 # ---------------------------------------------------------------- nonsense
@@ -301,6 +381,8 @@ def test_a_schema_without_end_is_refused() -> None:
         ({"generationConfig": {"thinkingConfig": {"thinkingBudget": "1"}}}, "generationConfig.thinkingConfig.thinkingBudget"),
         ({"generationConfig": {"thinkingConfig": {"thinkingLevel": 1}}}, "generationConfig.thinkingConfig.thinkingLevel"),
         ({"generationConfig": {"responseSchema": "x"}}, "generationConfig.responseSchema"),
+        ({"generationConfig": {"responseFormat": {}}}, "generationConfig.responseFormat"),
+        ({"generationConfig": {"responseFormat": [{"text": 3}]}}, "generationConfig.responseFormat[0].text"),
         ({"generationConfig": {"responseJsonSchema": "x"}}, "generationConfig.responseJsonSchema"),
     ],
 )

@@ -39,6 +39,7 @@ def test_a_message_is_whole() -> None:
             "cache_read_input_tokens": 5,
             "cache_creation": {"ephemeral_5m_input_tokens": 2, "ephemeral_1h_input_tokens": 1},
             "output_tokens": 9,
+            "output_tokens_details": {"thinking_tokens": 4},
             "service_tier": "standard",
         },
     }

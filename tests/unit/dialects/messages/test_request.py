@@ -6,8 +6,12 @@ import pytest
 
 from gateway.core.chat import ModelRequest, Operation
 from gateway.core.errors import InvalidValue
+from gateway.dialects.messages.answer import answer
 from gateway.dialects.messages.request import into_chat
-from tests.unit.dialects.speech import Json, messages, parsed, user
+from gateway.dialects.messages.stream import Rendering
+from gateway.dialects.naming import fitting
+from tests.unit.dialects.messages.folding import folded
+from tests.unit.dialects.speech import Json, messages, parsed, plain_completion, rendered, said, user
 
 TOOL: Json = {"name": "get", "description": "gets", "input_schema": {"type": "object", "properties": {}}}
 STRICT: Json = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": False}
@@ -132,6 +136,13 @@ def test_choices_are_called_by_openais_names(kind: str, own: str) -> None:
     assert "parallel_tool_calls" not in told
 
 
+def test_what_the_root_of_a_schema_refers_to_stands_there() -> None:
+    node = {"type": "object", "properties": {"next": {"$ref": "#/$defs/Node"}}}
+    schema = {"$ref": "#/$defs/Node", "$defs": {"Node": node}}
+    told = chat(messages(user("hi"), tools=[{**TOOL, "input_schema": schema}]))
+    assert told["tools"][0]["function"]["parameters"] == {**node, "$defs": {"Node": node}}
+
+
 def test_anthropics_own_tools_are_left_out_and_named() -> None:
     own = [{"type": "web_search_20250305", "name": "web_search"}, TOOL, {"type": "bash_20250124", "name": "bash"}]
     translated = into_chat(messages(user("hi"), tools=own))
@@ -150,10 +161,88 @@ def test_a_choice_without_any_tool_left_is_left_out_too() -> None:
 
 
 def test_what_a_tool_says_beyond_a_function_is_named_once() -> None:
-    tools = [{**TOOL, "defer_loading": True, "strict": True}, {**TOOL, "defer_loading": True}]
-    assert into_chat(messages(user("hi"), tools=tools)).dropped == ("tools.defer_loading", "tools.strict")
+    tools = [{**TOOL, "input_examples": [{}], "strict": True}, {**TOOL, "name": "put", "input_examples": [{}]}]
+    assert into_chat(messages(user("hi"), tools=tools)).dropped == ("tools.input_examples", "tools.strict")
     strict = chat(messages(user("hi"), tools=[{**TOOL, "input_schema": STRICT, "strict": True}]))
     assert strict["tools"][0]["function"]["strict"] is True
+
+
+def test_a_choice_of_a_tool_that_is_not_there_is_left_out() -> None:
+    tools = [TOOL, {"type": "web_search_20250305", "name": "web_search"}]
+    translated = into_chat(messages(user("hi"), tools=tools, tool_choice={"type": "tool", "name": "web_search"}))
+    assert "tool_choice" not in translated.request.fields
+    assert translated.dropped == ("tool_choice", "tools[1] (web_search_20250305)")
+
+
+def test_names_that_other_apis_do_not_take_are_made_to_fit() -> None:
+    long = "mcp__" + "x" * 100
+    added = {"type": "tool_definition", "definition": {**TOOL, "name": long}}
+    called = {"role": "assistant", "content": [{"type": "tool_use", "id": "t", "name": long, "input": {}}]}
+    for more, turns in (
+        ({"tools": [{**TOOL, "name": long}]}, []),
+        ({}, [{"role": "system", "content": [{"type": "tool_addition", "tool": added}]}]),
+    ):
+        asked = messages(user("hi"), *turns, called, tool_choice={"type": "tool", "name": long}, **more)
+        told = chat(asked)
+        sent = told["tools"][0]["function"]["name"]
+        assert sent == fitting(long)
+        assert told["tool_choice"]["function"]["name"] == told["messages"][1]["tool_calls"][0]["function"]["name"] == sent
+        delta = {"tool_calls": [{"index": 0, "id": "c", "type": "function", "function": {"name": sent, "arguments": "{}"}}]}
+        block = {"type": "tool_use", "id": "c", "name": long, "input": {}}
+        assert parsed(answer(asked, plain_completion(delta)))["content"] == [block]
+        assert folded(rendered(Rendering(asked), [said(delta, "tool_calls")]))["content"] == [block]
+
+
+# ---------------------------------------------------------------- tools that come and go
+
+
+def offered(*turns: Json, tools: list[Json]) -> list[str]:
+    translated = into_chat(messages(*turns, tools=tools))
+    assert translated.dropped == ()
+    return [tool["function"]["name"] for tool in translated.request.fields.get("tools", [])]
+
+
+def changed(*changes: Json) -> Json:
+    return {"role": "system", "content": list(changes)}
+
+
+def named(name: str) -> Json:
+    return {"type": "tool_reference", "name": name}
+
+
+LATER: Json = {**TOOL, "name": "later", "defer_loading": True}
+DEFINED: Json = {"type": "tool_addition", "tool": {"type": "tool_definition", "definition": {**TOOL, "name": "new"}}}
+
+
+def test_tools_that_wait_are_on_offer_when_they_are_loaded() -> None:
+    tools = [TOOL, LATER, {**LATER, "name": "DeferredToolPlaceholder"}]
+    assert offered(user("hi"), tools=tools) == ["get"]
+    found = {"type": "tool_result", "tool_use_id": "t", "content": [{"type": "tool_reference", "tool_name": "later"}]}
+    assert offered(user("hi"), user(found), tools=tools) == ["get", "later"]
+    assert offered(user("hi"), changed({"type": "tool_addition", "tool": named("later")}), tools=tools) == ["get", "later"]
+
+
+def test_tools_do_not_wait_for_a_search_that_cannot_be_made() -> None:
+    search = {"type": "tool_search_tool_regex_20251119", "name": "tool_search_tool_regex"}
+    translated = into_chat(messages(user("hi"), tools=[search, LATER]))
+    assert [tool["function"]["name"] for tool in translated.request.fields["tools"]] == ["later"]
+    assert translated.dropped == ("tools[0] (tool_search_tool_regex_20251119)",)
+
+
+def test_tools_are_added_and_taken_away_amid_the_conversation() -> None:
+    removed = {"type": "tool_removal", "tool": named("get")}
+    assert offered(user("hi"), changed(DEFINED), tools=[TOOL]) == ["get", "new"]
+    assert offered(user("hi"), changed(DEFINED, removed), tools=[TOOL]) == ["new"]
+    again = {"type": "tool_addition", "tool": named("get")}
+    assert offered(user("hi"), changed(removed), changed(again), tools=[TOOL]) == ["get"]
+    assert offered(user("hi"), changed(DEFINED), changed({**removed, "tool": named("new")}), tools=[TOOL]) == ["get"]
+
+
+def test_changes_of_another_kind_are_named() -> None:
+    listed = {"type": "mcp_toolset_reference", "server_name": "s"}
+    told = into_chat(messages(user("hi"), changed({"type": "tool_addition", "tool": listed}), tools=[TOOL]))
+    assert told.dropped == ("messages[1].content[0] (mcp_toolset_reference)",)
+    assert [message["role"] for message in told.request.fields["messages"]] == ["user"]
 
 
 # ---------------------------------------------------------------- nonsense
@@ -184,6 +273,9 @@ def test_what_a_tool_says_beyond_a_function_is_named_once() -> None:
         ({"output_config": {"format": {"type": "xml"}}}, "output_config.format.type"),
         ({"output_config": {"format": {"type": "json_schema"}}}, "output_config.format.schema"),
         ({"output_format": 1}, "output_format"),
+        ({"messages": [changed({"type": "tool_addition"})]}, "messages[0].content[0].tool"),
+        ({"messages": [changed({"type": "tool_removal", "tool": named("")})]}, "messages[0].content[0].tool.name"),
+        ({"messages": [changed({"type": {}})]}, "messages[0].content[0].type"),
         ({"metadata": "me"}, "metadata"),
         ({"metadata": {"user_id": 7}}, "metadata.user_id"),
     ],

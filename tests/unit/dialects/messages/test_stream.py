@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.core.errors import UpstreamBroken
 from gateway.core.transcript import Chunk, Transcript
+from gateway.dialects.arguments import UNPARSED
 from gateway.dialects.messages import blocks
 from gateway.dialects.messages.answer import answer
 from gateway.dialects.messages.stream import Rendering
@@ -163,6 +164,34 @@ def test_thinking_between_the_pieces_of_a_call_waits_as_well() -> None:
 def test_calls_without_arguments_are_calls_of_nothing() -> None:
     message = streamed(FIRST, begun(0, "call_1", "now"), begun(1, "call_2", "then"), CALLED)
     assert message["content"] == [use("call_1", "now"), use("call_2", "then")]
+
+
+@pytest.mark.parametrize(
+    ("words", "given"),
+    [
+        ([" "], {}),
+        (["\n", " ", '{"a"', ":1}"], {"a": 1}),
+        (["null"], {}),
+        (["nu", "ll"], {}),
+        (["[1", ",2]"], {UNPARSED: "[1,2]"}),
+        (['"a', 'b"'], {UNPARSED: '"ab"'}),
+        (["rm", " -rf"], {UNPARSED: "rm -rf"}),
+    ],
+)
+def test_arguments_that_are_no_object_are_told_as_one(words: list[str], given: Json) -> None:
+    pieces = [more_of(0, piece) for piece in words]
+    expected = [use("call_1", "get", **given), use("call_2", "put")]
+    assert streamed(FIRST, begun(0, "call_1", "get"), *pieces, begun(1, "call_2", "put", "{}"), CALLED)["content"] == expected
+    whole = completion([FIRST, begun(0, "call_1", "get"), *pieces, begun(1, "call_2", "put", "{}"), CALLED])
+    assert parsed(answer(ASKED, whole))["content"] == expected
+
+
+def test_what_is_kept_of_arguments_that_are_no_object_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "WAITING_LIMIT", 100)
+    rendering = Rendering(ASKED)
+    rendering.feed([begun(0, "call_1", "get", "x" * 90)])
+    with pytest.raises(UpstreamBroken):
+        rendering.feed([more_of(0, "x" * 90)])
 
 
 def test_a_name_that_comes_in_pieces_is_whole_when_the_block_begins() -> None:

@@ -61,6 +61,25 @@ def test_a_system_message_amid_the_others_stays_there() -> None:
     assert [one["role"] for one in told] == ["user", "system", "user"]
 
 
+def test_a_system_message_that_says_nothing_is_none() -> None:
+    assert turned(user("a"), {"role": "system", "content": []}, {"role": "system", "content": ""}) == [user("a")]
+
+
+def test_a_system_message_for_one_turn_is_not_shown_in_later_ones() -> None:
+    told = {"role": "system", "content": "now", "clear_at": "next_user_message"}
+    assert turned(user("a"), told) == [user("a"), {"role": "system", "content": "now"}]
+    assert turned(user("a"), told, user("b")) == [user("a"), user("b")]
+    assert turned(told) == [{"role": "system", "content": "now"}]
+    assert len(turned(user("a"), {**told, "clear_at": "never"}, user("b"))) == 3
+
+
+def test_what_a_message_says_beside_its_content_is_named() -> None:
+    assert dropped({**user("a"), "name": "x"}, {"role": "system", "content": "b", "output_config": {"effort": "low"}}) == (
+        "messages.name",
+        "messages.output_config",
+    )
+
+
 # ---------------------------------------------------------------- user
 
 

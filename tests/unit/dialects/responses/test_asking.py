@@ -187,6 +187,22 @@ def test_a_body_in_this_form_at_the_chats_door_becomes_a_chat() -> None:
     assert not {"input", "truncation", "include", "max_output_tokens"} & asked.keys()
 
 
+@pytest.mark.parametrize("name", ["metadata", "text", "reasoning", "tool_choice", "tools", "max_tool_calls"])
+def test_what_nests_too_deeply_to_be_repeated_is_refused_before_anybody_is_asked(name: str) -> None:
+    deep: Any = []
+    for _ in range(600):
+        deep = [deep]
+    fields = {"model": "m", "input": "hi", name: {"x": deep}}
+    with pytest.raises(InvalidValue) as refused:
+        RESPONSES.into_chat(request()._replace(fields=fields))
+    assert refused.value.param == name
+
+
+def test_a_body_in_this_form_at_the_chats_door_continues_nothing() -> None:
+    with pytest.raises(PreviousResponseNotFound):
+        chat_of_input({"model": "m", "input": "hi", "previous_response_id": "resp_1"})
+
+
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.sampled_from(["", "x", "auto", "function", "user", "message"]),
     lambda inner: (

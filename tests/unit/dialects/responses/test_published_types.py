@@ -1,20 +1,17 @@
 """What a translated answer says has the types, to the letter, that OpenAI publishes: as a whole, and event by event."""
 
-from typing import Any, get_args
+from typing import Any
 
 import pytest
-from openai.types.responses import Response, ResponseStreamEvent
-from pydantic import BaseModel
+from openai.types.responses import Response
 
 from gateway.core.chat import ModelRequest
 from gateway.dialects.translation import Delta
+from tests.unit.dialects.responses.published import EVENTS
 from tests.unit.dialects.responses.talk import answer, delta, events, request
 
 Json = dict[str, Any]
 
-EVENTS: dict[str, type[BaseModel]] = {
-    get_args(one.model_fields["type"].annotation)[0]: one for one in get_args(get_args(ResponseStreamEvent)[0])
-}
 FUNCTION = {"type": "function", "name": "f", "parameters": {"type": "object"}}
 REQUESTS = [
     request(),

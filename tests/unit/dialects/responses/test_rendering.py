@@ -127,7 +127,8 @@ def test_probabilities_and_citations() -> None:
         [delta({"content": "x"}, logprobs={"content": [token]}), delta({"annotations": [cited]}), delta({}, "stop")],
     )
     part = found[-1]["response"]["output"][0]["content"][0]
-    assert part["logprobs"] == found[4]["logprobs"] == [token]
+    (done,) = (event for event in found if event["type"] == "response.output_text.done")
+    assert part["logprobs"] == found[4]["logprobs"] == done["logprobs"] == [token]
     assert part["annotations"] == [found[5]["annotation"]]
 
 
@@ -145,6 +146,19 @@ def test_an_answer_without_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(UpstreamBroken):
         renderer.feed([delta({"refusal": "y"}), b"x"])
     assert renderer.sequence == sent, "the error event that follows has the number behind the last that was sent"
+
+
+def test_blocks_without_end_are_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rendering, "LIMIT", 100)
+    with pytest.raises(UpstreamBroken):
+        RESPONSES.stream(request()).feed([delta({"thinking_blocks": [{"type": "redacted_thinking", "data": "x" * 100}]})])
+
+
+def test_usage_and_tier_are_those_that_were_told_last() -> None:
+    found = events(request(), [b"x", {"choices": [], "usage": USAGE, "service_tier": "flex"}, {"choices": [], "usage": "none"}])
+    assert found[0]["response"]["service_tier"] == "default"
+    assert found[-1]["response"]["service_tier"] == "flex"
+    assert found[-1]["response"]["usage"]["total_tokens"] == 5
 
 
 def test_calls_without_end_are_ended() -> None:

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from gateway.dialects.responses import freeform
+from gateway.core.errors import InvalidValue
+from gateway.dialects.responses import freeform, tools
 from tests.unit.dialects.responses.talk import answer, chat, delta, dropped, events, request
 
 Json = dict[str, Any]
@@ -39,9 +40,9 @@ def test_functions_namespaces_and_free_text() -> None:
 
 
 def test_tools_that_only_their_provider_can_run_are_left_out_and_named() -> None:
-    tools = [{"type": "web_search"}, {"type": "mcp", "server_label": "s"}, {"type": "tool_search"}, {}]
-    assert dropped(tools=[FUNCTION, *tools]) == ("tools", "tools (mcp)", "tools (tool_search)", "tools (web_search)")
-    assert len(offered(FUNCTION, *tools)) == 1
+    hosted = [{"type": "web_search"}, {"type": "mcp", "server_label": "s"}, {"type": "tool_search"}, {}]
+    assert dropped(tools=[FUNCTION, *hosted]) == ("tools", "tools (mcp)", "tools (tool_search)", "tools (web_search)")
+    assert len(offered(FUNCTION, *hosted)) == 1
 
 
 def test_tools_that_the_input_brings_are_offered() -> None:
@@ -52,13 +53,28 @@ def test_tools_that_the_input_brings_are_offered() -> None:
 
 
 def test_names_fit_everywhere_and_stay_apart() -> None:
-    tools = [
+    spaces = [
         {"type": "namespace", "name": f"mcp.{'long' * 12}", "tools": [{"type": "function", "name": f"t{one}{'x' * 30}"}]}
         for one in range(3)
     ]
-    names = [tool["function"]["name"] for tool in offered(*tools)]
+    names = [tool["function"]["name"] for tool in offered(*spaces)]
     assert len(set(names)) == 3
     assert all(len(name) <= 64 and name.isascii() and name.replace("_", "").replace("-", "").isalnum() for name in names)
+
+
+def test_a_name_that_is_only_too_long_is_cut_to_what_fits() -> None:
+    space = {"type": "namespace", "name": "n" * 40, "tools": [{"type": "function", "name": one * 40} for one in "ab"]}
+    names = [tool["function"]["name"] for tool in offered(space)]
+    assert len(set(names)) == 2
+    assert [len(name) for name in names] == [64, 64]
+
+
+def test_tools_have_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tools, "TOOL_LIMIT", 2)
+    many = [{"type": "function", "name": f"f{number}"} for number in range(3)]
+    assert len(offered(*many[:2])) == 2
+    with pytest.raises(InvalidValue):
+        offered(*many)
 
 
 def test_the_first_of_two_with_one_name_stands() -> None:
@@ -133,6 +149,12 @@ def test_free_text_as_a_function_and_back() -> None:
     assert called["type"] == "function"
     assert "custom" not in called
     assert freeform.input_of(called["function"]["arguments"]) == 'say "x"'
+
+
+def test_a_grammar_without_end_is_cut() -> None:
+    custom = {"name": "p", "format": {"type": "grammar", "grammar": {"syntax": "lark", "definition": "x" * 20_000}}}
+    described = freeform.as_function({"type": "custom", "custom": custom})["function"]["parameters"]["properties"]["input"]
+    assert described["description"].count("x") <= freeform.GRAMMAR_LIMIT + 10
 
 
 def test_free_text_of_nonsense_is_a_function_all_the_same() -> None:

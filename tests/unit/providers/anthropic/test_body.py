@@ -12,7 +12,7 @@ SCHEMA: Json = {"type": "object", "properties": {"a": {"type": "integer", "minim
 FORM: Json = {"type": "json_schema", "json_schema": {"name": "p", "strict": True, "schema": SCHEMA}}
 LOOK: Json = {"type": "function", "function": {"name": "look", "description": "Looks.", "parameters": SCHEMA}}
 CURRENT, OLD = "claude-opus-5", "claude-3-7-sonnet-20250219"
-PNG = base64.b64encode(b"\x89PNG\r\n\x1a\nxxxx").decode()
+PNG = base64.b64encode(b"\x89PNG\r\n\x1a\nx\xfb\xef\xbe\xff\xff\xff\xff").decode()  # with `+`, `/` and padding
 
 
 def blocks(*parts: Any) -> list[Json]:
@@ -73,7 +73,9 @@ def test_stops_of_white_space_are_left_out() -> None:
     assert written.dropped[0].split(" ")[0] == "stop"
 
 
-@pytest.mark.parametrize("wrong", [{"temperature": "hot"}, {"top_p": True}, {"stop": 3}, {"stop": [3]}, {"tools": 3}])
+@pytest.mark.parametrize(
+    "wrong", [{"temperature": "hot"}, {"top_p": True}, {"stop": 3}, {"stop": [3]}, {"tools": 3}, {"response_format": "json"}]
+)
 def test_nonsense_is_named(wrong: Json) -> None:
     with pytest.raises(InvalidValue) as caught:
         body(user(), **wrong)
@@ -99,6 +101,30 @@ def test_pictures_are_sources() -> None:
         "media_type": "image/png",  # what it is, not what is said of it
         "data": PNG,
     }
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"DATA:IMAGE/PNG;BASE64,{PNG}",
+        f"data:image/jpg;charset=x;base64,{PNG}",
+        f"data:;base64,{PNG[:8]}\r\n{PNG[8:]}\n",
+        f"data:image/png;base64,{PNG.replace('=', '%3D').replace('/', '%2F')}",
+        f"data:image/png;base64,{PNG.rstrip('=')}",
+        f"data:image/png;base64,{PNG.replace('+', '-').replace('/', '_')}",
+    ],
+)
+def test_pictures_in_odd_urls_are_the_same_pictures(url: str) -> None:
+    (block,) = blocks({"type": "image_url", "image_url": {"url": url}})
+    assert block["source"] == {"type": "base64", "media_type": "image/png", "data": PNG}
+
+
+def test_a_picture_that_is_not_known_is_what_is_said_of_it() -> None:
+    for said, told in (("image/jpg", "image/jpeg"), ("IMAGE/BMP ", "image/bmp"), ("", "image/jpeg")):
+        assert (
+            blocks({"type": "image_url", "image_url": {"url": f"data:{said};base64,AAAA"}})[0]["source"]["media_type"] == told
+        )
+    assert blocks({"type": "image_url", "image_url": "HTTPS://x/y.png"})[0]["source"]["url"] == "HTTPS://x/y.png"
 
 
 def test_documents_are_documents() -> None:
@@ -227,6 +253,25 @@ def test_a_choice_among_some_leaves_only_those() -> None:
     written = fields(user(), tools=[LOOK, other], tool_choice={"type": "allowed_tools", "allowed_tools": listed})
     assert [one["name"] for one in written["tools"]] == ["list"]
     assert written["tool_choice"] == {"type": "any"}
+
+
+@pytest.mark.parametrize("choice", ["sometimes", ""])
+def test_a_choice_that_the_api_does_not_have_is_named(choice: str) -> None:
+    written = body(user(), tools=[LOOK], tool_choice=choice)
+    assert "tool_choice" not in written.fields
+    assert written.dropped[0].startswith("tool_choice")
+
+
+def test_a_choice_of_a_tool_that_is_not_there_is_the_providers_to_refuse() -> None:
+    named = {"type": "function", "function": {"name": "nowhere"}}
+    assert fields(user(), tools=[LOOK], tool_choice=named)["tool_choice"] == {"type": "tool", "name": "nowhere"}
+
+
+def test_that_calls_fit_for_certain_is_not_promised() -> None:
+    strict = {"type": "function", "function": {**LOOK["function"], "strict": True}}
+    written = body(user(), tools=[strict])
+    assert written.dropped == ("tools (strict)",)
+    assert "strict" not in written.fields["tools"][0]
 
 
 def test_a_model_that_cannot_be_forced_is_not() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.providers.anthropic.models import family
+from gateway.providers.anthropic.models import _family, family
 from tests.unit.providers.anthropic.writing import Json, body, calling, fields, result, user
 
 ADAPTIVE = {"type": "adaptive", "display": "summarized"}
@@ -86,6 +86,13 @@ def test_anthropics_own_parameter_goes_on_in_a_form_that_the_model_has(model: st
     assert fields(user(), model=model, thinking=told, reasoning_effort="medium").get("thinking") == sent
 
 
+@pytest.mark.parametrize("told", ["on", 7, {}, {"budget_tokens": 2000}, {"type": 7}])
+def test_what_is_no_such_parameter_is_named(told: Any) -> None:
+    written = body(user(), model=BUDGETED, thinking=told)
+    assert "thinking" not in written.fields
+    assert written.dropped == ("thinking",)
+
+
 def test_calls_that_came_without_thinking_rule_out_a_budget() -> None:
     history = [user(), calling("a"), result("a")]
     written = body(*history, model=BUDGETED, reasoning_effort="high", tools=[LOOK])
@@ -99,6 +106,12 @@ def test_calls_that_came_with_thinking_do_not() -> None:
     assert fields(*history, model=BUDGETED, reasoning_effort="high", tools=[LOOK])["thinking"]["type"] == "enabled"
     done = [user(), calling("a"), result("a"), {"role": "assistant", "content": "done"}, user()]
     assert fields(*done, model=BUDGETED, reasoning_effort="high", tools=[LOOK])["thinking"]["type"] == "enabled"
+
+
+def test_an_answer_that_was_begun_is_not_gone_on_with_where_the_model_is_to_think() -> None:
+    history = [user(), {"role": "assistant", "content": "{"}]
+    assert fields(*history, model=BUDGETED)["messages"][-1]["role"] == "assistant"
+    assert fields(*history, model=BUDGETED, reasoning_effort="high")["messages"][-1]["role"] == "user"
 
 
 def test_a_forced_call_rules_out_a_budget() -> None:
@@ -121,6 +134,13 @@ def test_a_forced_call_rules_out_a_budget() -> None:
 )
 def test_a_family_is_found_however_its_name_is_written(name: str, same: str) -> None:
     assert family(name) == family(same)
+
+
+def test_names_of_any_length_are_remembered_in_little_room() -> None:
+    before = _family.cache_info().currsize
+    for number in range(10):
+        assert family("claude-opus-5" + "x" * 1_000_000 + str(number)) == family("claude-opus-5")
+    assert _family.cache_info().currsize <= before + 2
 
 
 def test_what_is_none_of_claudes_takes_what_every_server_takes() -> None:

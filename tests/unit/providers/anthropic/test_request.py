@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gateway.core.catalog import ProviderSpec, Target
 from gateway.core.chat import ModelRequest, Operation
 from gateway.core.errors import InvalidValue
-from gateway.providers.anthropic.request import path, speaks, write
+from gateway.providers.anthropic.request import _place, path, speaks, write
 from gateway.providers.transport.contract import Outgoing
 from tests.unit.providers.anthropic.writing import chat, user
 
@@ -124,6 +124,14 @@ def test_counting_tokens_goes_to_its_own_place() -> None:
 def test_the_base_url_may_name_the_version_or_not(base_url: str, expected: bytes) -> None:
     assert path(base_url, Operation.MESSAGES, "") == expected
     assert path(base_url, Operation.CHAT, "") == expected
+    assert path(base_url, Operation.MESSAGES, "beta=true") == expected + (b"&" if b"?" in expected else b"?") + b"beta=true"
+
+
+def test_callers_queries_are_not_remembered() -> None:
+    before = _place.cache_info().currsize
+    for number in range(10):
+        path("https://x.test", Operation.MESSAGES, f"beta={number}")
+    assert _place.cache_info().currsize <= before + 1
 
 
 def test_a_translated_chat_speaks_the_pinned_version_and_leaves_the_query() -> None:

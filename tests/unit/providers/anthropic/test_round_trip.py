@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from gateway.core.chat import ModelRequest
 from gateway.core.transcript import Transcript
 from gateway.dialects import lenient
+from gateway.dialects.naming import fitting
 from gateway.providers.anthropic.body import messages_body
 from gateway.providers.anthropic.replay import events_of
-from gateway.providers.anthropic.tooling import fitting
 from tests.unit.providers.anthropic.writing import Json, chat, result, user
 from tests.wires.anthropic.driven import ANTHROPIC
 from tests.wires.driving import WALL_S, ask

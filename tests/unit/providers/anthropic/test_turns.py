@@ -1,6 +1,7 @@
 """A chat's messages become turns that the Messages API takes: alternating, results first, thinking untouched."""
 
 import re
+import time
 from itertools import pairwise
 from typing import Any
 
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.errors import InvalidValue
-from gateway.dialects.thinking import seal
+from gateway.dialects.thinking import MARK, seal
 from gateway.providers.anthropic.turns import GO_ON, UNANSWERED
 from tests.unit.providers.anthropic.writing import Json, body, calling, fields, result, text, user
 
@@ -190,6 +191,35 @@ def test_nonsense_is_named(messages: Any, param: str) -> None:
     with pytest.raises(InvalidValue) as caught:
         body(*messages)
     assert caught.value.param == param
+
+
+def test_an_error_without_words_gets_some() -> None:
+    (answered,) = turns(user(), calling("a"), result("a", "", is_error=True))[2]["content"]
+    assert answered["is_error"] is True
+    assert answered["content"]
+
+
+@pytest.mark.parametrize("ids", [["a"], ["a b", "a.b"], ["x" * 100, "x" * 101], ["a", "a_2", "a_3"]])
+def test_ids_that_are_alike_are_told_apart_and_many_at_once(ids: list[str]) -> None:
+    every = ids * (8000 // len(ids))
+    started = time.perf_counter()
+    _, called, answered = turns(user(), calling(*every), *(result(one, one) for one in every))
+    assert time.perf_counter() - started < 2  # in one step each; else half a minute
+    assert len({one["id"] for one in called["content"]}) == len(every)
+    assert {one["tool_use_id"] for one in answered["content"]} == {one["id"] for one in called["content"]}
+
+
+def test_results_of_calls_with_the_same_id_stay_in_their_order() -> None:
+    _, called, answered = turns(user(), calling("a", "a"), result("a", "1"), result("a", "2"))
+    ids = [one["id"] for one in called["content"]]
+    assert [(one["tool_use_id"], one["content"]) for one in answered["content"]] == [(ids[0], "1"), (ids[1], "2")]
+
+
+@pytest.mark.parametrize("garbage", ["", "!!", "AAAA", "\u00fc", "x" * 100_000])
+def test_garbage_behind_the_mark_of_a_seal_is_no_thinking(garbage: str) -> None:
+    written = turns(user(), calling(f"a{MARK}{garbage}"), result(f"a{MARK}other"))
+    assert [one["type"] for one in written[1]["content"]] == ["tool_use"]
+    assert written[1]["content"][0]["id"] == written[2]["content"][0]["tool_use_id"] == "a"
 
 
 IDS = st.sampled_from(["a", "b", "c d", seal("e", [THOUGHT])])

@@ -9,6 +9,7 @@ from gateway.core.errors import UpstreamCredentials, UpstreamFault, UpstreamRefu
 from gateway.providers.bedrock.faults import fault, within
 
 SPEC = ProviderSpec("p", "bedrock", "https://bedrock-runtime.eu-west-1.amazonaws.com", api_keys=("bedrock-key",))
+USER = "User: arn:aws:iam::123456789012:user/gw is not authorized to perform: bedrock:InvokeModel on resource:"
 
 
 def told(status: int, kind: str, message: object, name: str = "message") -> UpstreamFault:
@@ -50,6 +51,30 @@ def test_refused_credentials_are_the_gateways_fault(kind: str) -> None:
     seen = told(403, kind, "The key bedrock-key is not valid.")
     assert isinstance(seen, UpstreamCredentials)
     assert "bedrock-key" not in seen.message
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "You don't have access to the model with the specified model ID.",
+        f"{USER} arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0 because no identity-based policy allows it",
+        f"{USER} arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.amazon.nova-lite-v1:0",
+    ],
+)
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_model_that_the_account_may_not_use_is_no_fault_of_the_key(message: str, streamed: bool) -> None:
+    kind = "accessDeniedException"
+    seen = within(kind, json.dumps({"message": message}).encode()) if streamed else told(403, kind, message)
+    assert isinstance(seen, UpstreamRefused)
+    assert (seen.status, seen.code, seen.should_retry) == (502, "model_access_denied", False)
+    assert "123456789012" not in seen.message
+    assert seen.retryable, "another target may do better"
+
+
+def test_a_key_that_is_none_is_refused_whatever_else_is_said() -> None:
+    assert isinstance(
+        told(403, "UnrecognizedClientException", "The security token is invalid for this model."), UpstreamCredentials
+    )
 
 
 def test_a_clock_that_is_wrong_is_said() -> None:

@@ -14,7 +14,7 @@ from gateway.core.catalog import ProviderSpec, Target
 from gateway.core.chat import ModelRequest, Operation
 from gateway.core.clock import ManualClock
 from gateway.core.errors import ProviderNotConfigured, UpstreamCredentials
-from gateway.providers.bedrock.signing import REST_S, SigV4, signer
+from gateway.providers.bedrock.signing import FRESH_S, REST_S, SigV4, signer
 from gateway.providers.transport.contract import Outgoing
 from gateway.providers.wire import WIRES
 
@@ -22,6 +22,7 @@ HOST = "bedrock-runtime.us-east-1.amazonaws.com"
 SPEC = ProviderSpec("p", "bedrock", f"https://{HOST}", location="us-east-1")
 ARN = "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-opus-4-6-v1:0"
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+ROTATED = {"access_key": "AKIDROLE", "secret_key": SECRET, "token": "t", "expiry_time": "2999-01-01T00:00:00Z"}
 
 
 @pytest.fixture(autouse=True)
@@ -144,6 +145,51 @@ async def test_credentials_that_cannot_be_had(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")  # and no secret
     with pytest.raises(UpstreamCredentials, match="PartialCredentialsError"):
         await signed()
+
+
+@pytest.mark.parametrize("said", [{"Error": {"Code": "AccessDenied", "Message": "arn:aws:iam::1:role/x"}}, None])
+async def test_credentials_that_cannot_be_renewed(monkeypatch: pytest.MonkeyPatch, said: Any) -> None:
+    exceptions = pytest.importorskip("botocore.exceptions")
+    session = pytest.importorskip("botocore.session")
+
+    class Role:
+        def get_frozen_credentials(self) -> None:
+            raise exceptions.ClientError(said, "AssumeRole") if said else RuntimeError("still expired")
+
+    monkeypatch.setattr(session.Session, "get_credentials", lambda _: Role())
+    with pytest.raises(UpstreamCredentials) as caught:
+        await signed()
+    assert "arn" not in caught.value.message
+
+
+async def test_credentials_in_a_file_are_read_again(tmp_path: Path) -> None:
+    pytest.importorskip("botocore")
+    file, clock = tmp_path / "credentials", ManualClock()
+    one = SigV4(SPEC, clock)
+
+    async def key_of(written_key: str) -> bytes:
+        text = f"[default]\naws_access_key_id = {written_key}\naws_secret_access_key = {SECRET}\n" if written_key else ""
+        await asyncio.to_thread(file.write_text, text)
+        authorization = dict((await one.sign(written())).headers)[b"authorization"]
+        return authorization.partition(b"Credential=")[2].partition(b"/")[0]
+
+    assert await key_of("AKIDFIRST") == b"AKIDFIRST"
+    assert await key_of("AKIDSECOND") == b"AKIDFIRST"
+    clock.advance(FRESH_S)
+    assert await key_of("AKIDSECOND") == b"AKIDSECOND"
+    clock.advance(FRESH_S)
+    assert await key_of("") == b"AKIDSECOND", "a file that is just being written does not take what there was"
+
+
+async def test_credentials_that_renew_themselves_are_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    credentials = pytest.importorskip("botocore.credentials")
+    session, clock = pytest.importorskip("botocore.session"), ManualClock()
+    found = [credentials.DeferredRefreshableCredentials(lambda: ROTATED, "assume-role")]
+    monkeypatch.setattr(session.Session, "get_credentials", lambda _: found.pop())
+    one = SigV4(SPEC, clock)
+    await one.sign(written())
+    clock.advance(FRESH_S)
+    assert b"Credential=AKIDROLE/" in dict((await one.sign(written())).headers)[b"authorization"]
 
 
 async def test_without_botocore_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,8 +34,10 @@ class Server:
         self.running = self.most = 0
         self.pause_s = 0.0
         self.port = 0
+        self.tasks: set[asyncio.Task[object] | None] = set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.tasks.add(asyncio.current_task())
         self.running += 1
         self.most = max(self.most, self.running)
         try:
@@ -54,6 +56,7 @@ class Server:
             pass
         finally:
             self.running -= 1
+            self.tasks.discard(asyncio.current_task())
             writer.close()
 
 

@@ -1,15 +1,19 @@
 """Fetching from real sockets: what is an image arrives, and nothing leads to where it should not."""
 
 import asyncio
+import contextlib
+import gzip
 import ssl
+import threading
 from collections.abc import Mapping
 
 import pytest
 import trustme
 
 from gateway.providers.images import fetching
-from gateway.providers.images.fetching import Fetcher, Image, Rules
+from gateway.providers.images.fetching import OUT_OF_REACH, Fetcher, Rules, SystemResolver
 from gateway.providers.images.places import NotFetched
+from gateway.providers.images.spots import Image
 from tests.unit.providers.images.servers import HOME, PNG, Names, answer, moved, rules, serving
 
 TLS = ssl.create_default_context()
@@ -82,12 +86,19 @@ async def test_the_host_is_asked_by_its_name_with_its_query() -> None:
     ],
 )
 async def test_by_its_own_rules_it_reaches_nothing_private(target: str) -> None:
-    assert await refused(target, Rules()) == "its host is not on the public internet"
+    assert await refused(target, Rules()) == OUT_OF_REACH
 
 
-@pytest.mark.parametrize("port", [22, 25, 6379, 8080, 8443, 0])
-async def test_only_the_web_s_ports_are_asked(port: int) -> None:
-    assert "not one of the web's" in await refused(f"http://8.8.8.8:{port}/", Rules())
+@pytest.mark.parametrize(
+    "place", ["http://8.8.8.8:22", "http://8.8.8.8:6379", "http://8.8.8.8:8080", "https://8.8.8.8:8443", "http://8.8.8.8:0"]
+)
+async def test_only_the_web_s_ports_are_asked(place: str) -> None:
+    assert "not the web's" in await refused(f"{place}/", Rules())
+
+
+@pytest.mark.parametrize("place", ["http://8.8.8.8:443", "https://8.8.8.8:80"])
+async def test_each_scheme_has_its_own_port(place: str) -> None:
+    assert "not the web's" in await refused(f"{place}/", Rules())
 
 
 @pytest.mark.parametrize(
@@ -99,13 +110,36 @@ async def test_one_private_address_of_a_host_is_enough_to_stay_away(addresses: l
     assert server.asked == []
 
 
-async def test_a_host_that_nobody_knows_is_told() -> None:
+async def test_nobody_learns_from_the_words_what_there_is_inside() -> None:
+    """A name that is unknown, one that is private, an address that is, and a port where nobody listens: all the same."""
+
     async def unknown(host: str, port: int) -> list[str]:
         raise OSError("no such name")
 
-    given = Rules(resolver=unknown)
-    assert await refused("http://nowhere.test/", given) == "its host is not known"
-    assert await refused("http://empty.test/", rules(Names(empty_test=[[]]))) == "its host is not known"
+    told = {
+        await refused("http://nowhere.test/", Rules(resolver=unknown)),
+        await refused("http://empty.test/", rules(Names(empty_test=[[]]))),
+        await refused("http://intranet.test/", rules(Names(intranet_test=[["10.0.0.5"]]))),
+        await refused("http://10.0.0.5/", Rules()),
+        await refused("http://closed.test:9/", rules(Names(closed_test=[[HOME]]))),
+        await refused(f"http://{'a' * 64}.test/", Rules()),
+    }
+    assert told == {OUT_OF_REACH}
+
+
+async def test_names_that_never_answer_take_no_thread_from_anybody_else() -> None:
+    """The resolver's threads are its own: with all of them stuck, the loop's still work."""
+    resolver = SystemResolver()
+    free = threading.Event()
+    stuck = [asyncio.get_running_loop().run_in_executor(resolver.threads, free.wait) for _ in range(50)]
+    try:
+        assert await asyncio.wait_for(asyncio.to_thread(lambda: 7), 2) == 7
+        with pytest.raises(NotFetched, match="took longer"):
+            await Fetcher(Rules(resolver=resolver, within_s=0.05), TLS).fetch("http://images.test/")
+    finally:
+        free.set()
+        await asyncio.gather(*stuck)
+    assert await resolver("127.0.0.1", 80) == ("127.0.0.1",)
 
 
 async def test_a_name_that_changes_its_mind_is_resolved_only_once() -> None:
@@ -156,6 +190,12 @@ async def test_three_redirects_are_enough() -> None:
         ("file:///etc/passwd", "neither http nor https"),
         ("http://u:p@images.test/", "credentials"),
         ("http://images.test/\\evil", "backslashes"),
+        ("http://[", "no URL"),
+        ("http://[::1", "no URL"),
+        ("http://images.test:99999999/", "not valid"),
+        ("data:image/png;base64,AAAA", "neither http nor https"),
+        ("javascript:1", "neither http nor https"),
+        ("https://localhost/", "public internet"),
     ],
 )
 async def test_every_hop_is_checked_anew(location: str, why: str) -> None:
@@ -165,8 +205,15 @@ async def test_every_hop_is_checked_anew(location: str, why: str) -> None:
     assert server.asked == ["/a.png"]
 
 
-async def test_a_redirect_to_nowhere_goes_round_and_ends() -> None:
-    assert "redirected more than" in await why_not(answer(b"", "302 Found"))
+async def test_a_redirect_to_nowhere_and_one_to_itself_end() -> None:
+    assert "redirected to nowhere" in await why_not(answer(b"", "302 Found"))
+    for location in ("#f", "?", "/a.png", "http:"):
+        assert "redirected more than" in await why_not(moved(location))
+
+
+async def test_a_redirect_s_letters_are_utf_8() -> None:
+    location = b"HTTP/1.1 302 Found\r\nlocation: /\xc3\xbc.png\r\ncontent-length: 0\r\n\r\n"
+    assert (await fetched({"/a.png": location, "/%C3%BC.png": answer()})).data == PNG
 
 
 # ---------------------------------------------------------------- what is no image
@@ -179,9 +226,16 @@ async def test_a_redirect_to_nowhere_goes_round_and_ends() -> None:
         (answer(b"", "204 No Content"), "status 204"),
         (answer(PNG, content_type="text/html"), "does not call it an image"),
         (answer(PNG, content_type=""), "does not call it an image"),
-        (answer(b"<svg/>", content_type="image/svg+xml"), "is no image"),
-        (answer(b"root:x:0:0:", content_type="image/png"), "is no image"),
-        (answer(b"", content_type="image/png"), "is no image"),
+        (answer(b"<svg/>", content_type="image/svg+xml"), "is no PNG"),
+        (answer(b"root:x:0:0:", content_type="image/png"), "is no PNG"),
+        (answer(b"", content_type="image/png"), "is no PNG"),
+        (answer(b"", "300 Multiple Choices", location="/b.png"), "status 300"),
+        (answer(PNG, "206 Partial Content"), "status 206"),
+        (answer(gzip.compress(bytes(30 << 20)), content_encoding="gzip"), "unpacks to more than 100 times"),
+        (answer(PNG, content_encoding="gzip"), "not compressed as it says"),
+        (answer(PNG, content_encoding="br"), "content encoding"),
+        (b"HTTP/1.1 200 OK\r\ncontent-type: image/png\r\ncontent-length: " + b"9" * 5000 + b"\r\n\r\n", "not valid HTTP"),
+        (b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 20_000, "head of its server's answer"),
         (b"HTTP/1.1 200 OK\r\ncontent-type: image/png\r\ncontent-length: 99\r\n\r\n" + PNG, "in the middle of its answer"),
         (b"not HTTP at all\r\n\r\n", "HTTP"),
         (b"", "closed the connection"),
@@ -196,6 +250,43 @@ async def test_a_large_image_is_refused_by_its_header_and_by_its_bytes(monkeypat
     assert "larger than 50 bytes" in await why_not(answer(PNG))
     unsaid = b"HTTP/1.1 200 OK\r\ncontent-type: image/png\r\nconnection: close\r\n\r\n" + PNG
     assert "larger than 50 bytes" in await why_not(unsaid)
+
+
+async def test_no_words_of_a_refusal_speak_of_a_provider() -> None:
+    for told in (b"", b"nonsense", answer(PNG, content_encoding="br"), answer(PNG, content_length="999")):
+        assert "provider" not in (await why_not(told)).lower()
+
+
+async def test_http_1_0_and_packed_images_arrive() -> None:
+    old = b"HTTP/1.0 200 OK\r\ncontent-type: image/png\r\n\r\n" + PNG
+    assert (await fetched({"/a.png": old})).data == PNG
+    assert (await fetched({"/a.png": answer(gzip.compress(PNG), content_encoding="gzip")})).data == PNG
+
+
+async def test_chunks_without_end_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "SIZE_LIMIT", 500)
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: image/png\r\ntransfer-encoding: chunked\r\n\r\n"
+    assert "larger than 500 bytes" in await why_not(head + b"1\r\nx\r\n" * 1000)
+
+
+async def test_a_body_drop_by_drop_is_given_up() -> None:
+    gone = asyncio.Event()
+
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: image/png\r\nconnection: close\r\n\r\n")
+        while not reader.at_eof():
+            writer.write(b"x")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(reader.read(1), 0.01)
+        writer.close()
+        gone.set()
+
+    listening = await asyncio.start_server(drip, HOME, 0)
+    async with listening:
+        port = listening.sockets[0].getsockname()[1]
+        assert await refused(url(port), rules(names(), 0.2)) == "it took longer than 0.2 s"
+        await asyncio.wait_for(gone.wait(), 5)  # and its connection is closed
 
 
 async def test_a_slow_server_is_given_up() -> None:

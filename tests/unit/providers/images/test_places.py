@@ -58,6 +58,16 @@ def test_a_url_becomes_a_place(url: str, place: Place) -> None:
         ("http://[fe80::1%25eth0]/", "one network interface"),
         ("http://[::g]/", "valid"),
         ("http://[::1/", "not valid"),
+        ("http://[v1.localhost]/", "no valid address"),
+        ("http://[::1]x/", "no valid address"),
+        ("http://x[::1]/", "no valid address"),
+        ("http://[127.0.0.1]/", "valid"),
+        ("http://[::1]:80:80/", "not valid"),
+        ("http://example.com:8_0/", "not valid"),
+        ("http://example.com/\ud800", "control characters"),
+        ("http://example\udfff.com/", "control characters"),
+        ("http://" + "\u00e9" * 4000 + "/", "no valid name"),
+        ("http://" + "a." * 200 + "/", "no valid name"),
         ("http://example.com:99999/", "not valid"),
         ("http://example.com/" + "a" * 5000, "too long"),
     ],
@@ -67,7 +77,10 @@ def test_a_url_that_plays_games_leads_nowhere(url: str, why: str) -> None:
         place_of(url)
 
 
-@given(st.one_of(st.text(), st.text().map("http://{}".format), st.text().map("https://[{}]/".format)))
+LETTERS = st.text(st.characters(codec=None))  # halves of letters as well, which JSON may hold
+
+
+@given(st.one_of(*(LETTERS.map(form.format) for form in ("{}", "http://{}", "https://[{}]/", "http://h/{}", "http://h:{}/"))))
 def test_no_text_is_worse_than_refused(url: str) -> None:
     try:
         place = place_of(url)

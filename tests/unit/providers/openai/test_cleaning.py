@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.core.catalog import ProviderSpec, Target
 from gateway.core.chat import ModelRequest, Operation
+from gateway.core.errors import InvalidValue
 from gateway.dialects.thinking import seal
 from gateway.providers.openai.request import write
 from gateway.providers.transport.contract import Outgoing
@@ -107,8 +108,8 @@ def test_configured_headers_go_with_every_call_and_win() -> None:
     ("vendor", "more", "dropped"),
     [
         ("groq", {"logprobs": True, "logit_bias": {"1": 2}, "top_logprobs": 3}, ["logit_bias", "logprobs", "top_logprobs"]),
-        ("mistral", {"user": "u", "logit_bias": {"1": 2}, "store": False}, ["logit_bias", "store", "user"]),
-        ("gemini-openai", {"seed": 1, "logit_bias": {}}, ["logit_bias", "seed"]),
+        ("mistral", {"user": "u", "logit_bias": {"1": 2}, "store": True}, ["logit_bias", "store", "user"]),
+        ("gemini-openai", {"seed": 1, "logit_bias": {"1": 2}}, ["logit_bias", "seed"]),
     ],
 )
 def test_refused_fields_are_left_out_and_named(vendor: str, more: Json, dropped: list[str]) -> None:
@@ -117,9 +118,24 @@ def test_refused_fields_are_left_out_and_named(vendor: str, more: Json, dropped:
     assert list(found.dropped) == dropped
 
 
-def test_a_refused_field_that_says_nothing_is_not_worth_a_word() -> None:
-    found = outgoing(chat(user(), user=None), "mistral")
-    assert ("user" in json.loads(found.body), list(found.dropped)) == (False, [])
+@pytest.mark.parametrize("more", [{"user": None}, {"store": False}, {"logit_bias": {}}])
+def test_a_refused_field_that_says_nothing_is_not_worth_a_word(more: Json) -> None:
+    found = outgoing(chat(user(), **more), "mistral")
+    assert (json.loads(found.body), list(found.dropped)) == (chat(user()), [])
+
+
+@pytest.mark.parametrize("foreign", [False, True])
+def test_a_schema_is_a_wish_to_who_knows_only_json(foreign: bool) -> None:
+    form = {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object", "title": "T"}}}
+    found = outgoing(chat(user(), response_format=form), "deepseek", foreign=foreign)
+    told = json.loads(found.body)
+    assert told["response_format"] == {"type": "json_object"}
+    first, *others = told["messages"]
+    assert (first["role"], others) == ("system", [user()])
+    assert '{"type":"object","title":"T"}' in first["content"]
+    assert list(found.dropped) == ["response_format (json_schema)"]
+    other = chat(user(), response_format={"type": "json_object"})
+    assert sent(other, "deepseek", foreign=foreign) == other
 
 
 @pytest.mark.parametrize("vendor", ["mistral", "deepseek", "ollama", "llama.cpp", "tgi"])
@@ -135,6 +151,16 @@ def test_a_developer_is_a_system_where_nobody_knows_it(vendor: str) -> None:
         "role": "system",
         "content": "d",
     }
+
+
+def test_a_schema_without_end_is_refused() -> None:
+    deep: Json = {}
+    for _ in range(300):
+        deep = {"a": deep}
+    form = {"type": "json_schema", "json_schema": {"schema": deep}}
+    asked = request({"model": "m"})._replace(fields=chat(user(), response_format=form))
+    with pytest.raises(InvalidValue, match="nested too deeply"):
+        write(asked, Target("p", "*", "p/x"), ProviderSpec("p", "openai", "http://up/v1", vendor="deepseek"), "k", {})
 
 
 def test_names_are_left_out_where_they_are_errors() -> None:
@@ -179,7 +205,7 @@ def test_xai_s_models_take_what_they_take(model: str, gone: set[str]) -> None:
 # ---------------------------------------------------------------- what other wires gave
 
 
-@pytest.mark.parametrize("vendor", ["", "openai", "groq", "mistral", "openrouter"])
+@pytest.mark.parametrize("vendor", ["", "openai", "groq", "openrouter"])
 def test_sealed_ids_are_opened_and_thinking_is_stripped(vendor: str) -> None:
     fields = chat(
         user(),
@@ -187,6 +213,43 @@ def test_sealed_ids_are_opened_and_thinking_is_stripped(vendor: str) -> None:
         result(call_id=SEALED),
     )
     assert sent(fields, vendor)["messages"] == [user(), calling(call()), result()]
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [{"role": "assistant", "tool_calls": [call(SEALED)]}],  # many clients leave out a content that is null
+        [{"role": "tool", "content": "x", "tool_call_id": SEALED}],
+        [user(), {"role": "assistant", "thinking_blocks": BLOCKS}],
+        [calling(None, call(SEALED))],  # type: ignore[arg-type]
+        [calling({"type": "function"}, call(SEALED))],
+        [None, result(call_id=SEALED)],
+        [{"role": "tool", "tool_call_id": None, "content": "x"}, result(call_id=SEALED)],
+    ],
+)
+def test_nothing_odd_beside_it_hides_what_another_wire_gave(messages: list[Any]) -> None:
+    body = outgoing(chat(*messages)).body
+    assert b"__fgs1_" not in body
+    assert b"thinking_blocks" not in body
+
+
+def test_escapes_hide_no_seal() -> None:
+    plain = orjson.dumps(chat(user(), calling(call(SEALED)), result(call_id=SEALED)))
+    body = plain.replace(b"__fgs1_", b"\\u005f_fgs1\\u005f")
+    assert b"__fgs1_" not in body
+    asked = ModelRequest(Operation.CHAT, body, orjson.loads(body), False, "m", False, False)
+    found = write(asked, Target("p", "*", "p/*"), ProviderSpec("p", "openai", "http://up/v1"), "k", {}).body
+    assert json.loads(found)["messages"] == [user(), calling(call()), result()]
+
+
+@given(
+    st.lists(
+        st.sampled_from([user(), calling(call()), result(), calling(), {"role": "tool"}, {"role": "x", "y": 1, "z": 2}, None])
+    )
+)
+def test_a_history_of_one_s_own_is_not_even_copied(messages: list[Any]) -> None:
+    fields = chat(*messages)
+    assert outgoing(fields).body == orjson.dumps(fields)
 
 
 def test_blocks_of_thinking_take_their_text_with_them() -> None:
@@ -202,6 +265,18 @@ def test_gemini_s_signature_comes_out_of_the_seal_for_its_own_endpoint() -> None
     assert sent(chat(calling(call(SEALED, extra_content=kept))), "gemini-openai")["messages"][0]["tool_calls"] == [
         call(extra_content=kept)
     ]
+
+
+def test_ids_are_short_where_they_must_be_and_calls_keep_their_results() -> None:
+    fields = chat(user(), calling(call("call_PTLP8xhu3uwZk4l3nlnrrJha"), call("aB3dE6gH9"), call(SEALED)))
+    fields["messages"] += [result(call_id=one["id"]) for one in fields["messages"][1]["tool_calls"]]
+    found = outgoing(fields, "mistral")
+    ids = [one["id"] for one in json.loads(found.body)["messages"][1]["tool_calls"]]
+    assert all(len(one) == 9 and one.isalnum() and one.isascii() for one in ids)
+    assert (len(set(ids)), ids[1]) == (3, "aB3dE6gH9")
+    assert [one["tool_call_id"] for one in json.loads(found.body)["messages"][2:]] == ids
+    assert json.loads(outgoing(fields, "mistral").body) == json.loads(found.body)  # a provider caches what stays the same
+    assert list(found.dropped) == []
 
 
 @pytest.mark.parametrize("vendor", ["deepseek", "moonshot"])
@@ -280,7 +355,7 @@ def test_images_of_the_last_tool_still_come() -> None:
 
 def test_images_stay_with_their_tool_where_they_may() -> None:
     fields = chat(user(), calling(call()), result([{"type": "text", "text": "seen"}, PIXEL]))
-    assert sent(fields, "mistral", foreign=True)["messages"][2] == fields["messages"][2]
+    assert sent(fields, "mistral", foreign=True)["messages"][2]["content"] == fields["messages"][2]["content"]
 
 
 @pytest.mark.parametrize(
@@ -424,4 +499,5 @@ ODD: st.SearchStrategy[Any] = st.recursive(
 @given(ODD, ODD, ODD, st.sampled_from(["", *VENDORS]), st.booleans())
 def test_nonsense_is_passed_on_and_breaks_nothing(messages: Any, tools: Any, choice: Any, vendor: str, foreign: bool) -> None:
     fields = {"model": "m", "messages": messages, "tools": tools, "tool_choice": choice, "thinking": choice, "top_k": tools}
+    fields |= {"response_format": {"type": "json_schema", "json_schema": choice}, "max_tokens": tools, "stop": choice}
     orjson.loads(outgoing(fields, vendor, foreign=foreign).body)

@@ -238,6 +238,24 @@ async def test_a_response_that_breaks_off_ends_the_connection_unfinished(message
             await client.ask(get())
 
 
+async def test_a_response_that_its_application_leaves_unfinished_is_no_defect(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "fleetgate.server")
+    async with serving(sending(OPEN_END, part(b"one"))) as server:
+        client = await server.client()
+        with pytest.raises(asyncio.IncompleteReadError):
+            await client.ask(get())
+        assert await client.ended()
+    assert [(one.getMessage(), one.levelno) for one in caplog.records] == [("response_cut", logging.INFO)]
+
+
+async def test_where_the_connection_is_the_framing_a_response_that_breaks_off_breaks_it() -> None:
+    """nginx speaks HTTP/1.0 to those behind it; a farewell would tell it that it has all."""
+    async with serving(sending(OPEN_END, part(b"one"))) as server:
+        client = await server.client()
+        with pytest.raises(ConnectionResetError):
+            await client.ask(b"GET / HTTP/1.0\r\n\r\n")
+
+
 async def test_sending_after_the_end_is_an_error(caplog: pytest.LogCaptureFixture) -> None:
     async with serving(sending(START, part(b"ok", more=False), part(b"again"))) as server:
         client = await server.client()
