@@ -9,13 +9,19 @@ from typing import NamedTuple
 
 
 class Usage(NamedTuple):
-    """Tokens of one answer. `exact`: the provider said so; otherwise estimated from what was produced."""
+    """Tokens of one answer. `exact`: the provider said so; otherwise estimated from what was produced.
+
+    `input_tokens` are all, of which `cached_tokens` were read from the provider's cache, and `cache_write_tokens` written to
+    it, `cache_write_1h_tokens` of these for an hour.
+    """
 
     input_tokens: int
     output_tokens: int
     cached_tokens: int = 0
     reasoning_tokens: int = 0
     exact: bool = True
+    cache_write_tokens: int = 0
+    cache_write_1h_tokens: int = 0
 
 
 class Attempt(NamedTuple):

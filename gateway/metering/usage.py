@@ -30,12 +30,16 @@ def _exact(said: Mapping[str, Any]) -> Usage | None:
     if not _is_count(total_in):
         return None
     details_in, details_out = said.get("prompt_tokens_details"), said.get("completion_tokens_details")
-    return Usage(
+    usage = Usage(
         total_in,
         total_out if _is_count(total_out) else 0,
         _detail(details_in, "cached_tokens") if details_in else 0,
         _detail(details_out, "reasoning_tokens") if details_out else 0,
     )
+    written = _detail(details_in, "cache_write_tokens") if details_in else 0
+    if not written:
+        return usage
+    return usage._replace(cache_write_tokens=written, cache_write_1h_tokens=_detail(details_in, "cache_write_1h_tokens"))
 
 
 def _detail(details: object, name: str) -> int:

@@ -83,7 +83,8 @@ class Cells:
         self._first_byte = metrics.histogram("fleetgate_time_to_first_byte_seconds").at(operation.label, target)
         tokens = metrics.counter("fleetgate_tokens_total")
         self._input, self._output = tokens.at(tenant, target, "input"), tokens.at(tenant, target, "output")
-        self._cached, self._reasoning = tokens.at(tenant, target, "cached_input"), tokens.at(tenant, target, "reasoning")
+        self._cached, self._written = tokens.at(tenant, target, "cached_input"), tokens.at(tenant, target, "cache_write")
+        self._reasoning = tokens.at(tenant, target, "reasoning")
         self._estimated = metrics.counter("fleetgate_usage_estimated_total").at(tenant, target)
 
     def count(self, seconds: float, first_byte_s: float | None, born_s: float, usage: Usage | None) -> None:
@@ -96,6 +97,7 @@ class Cells:
             self._input.value += usage.input_tokens
             self._output.value += usage.output_tokens
             self._cached.value += usage.cached_tokens
+            self._written.value += usage.cache_write_tokens
             self._reasoning.value += usage.reasoning_tokens
             if not usage.exact:
                 self._estimated.value += 1

@@ -54,3 +54,12 @@ def test_odd_details_count_as_none(details: object) -> None:
         transcript({"usage": {"prompt_tokens": 1, "completion_tokens": 1, "prompt_tokens_details": details}}), ASKED_BYTES
     )
     assert usage == Usage(1, 1)
+
+
+def test_what_was_written_to_a_cache_is_told_apart() -> None:
+    transcript = Transcript()
+    details = {"cached_tokens": 4, "cache_write_tokens": 3, "cache_write_1h_tokens": 2}
+    transcript.usage = {"prompt_tokens": 9, "completion_tokens": 1, "prompt_tokens_details": details}
+    usage = usage_of(transcript, 0)
+    assert (usage.input_tokens, usage.cached_tokens) == (9, 4)
+    assert (usage.cache_write_tokens, usage.cache_write_1h_tokens, usage.exact) == (3, 2, True)
