@@ -142,16 +142,18 @@ class Journey:
 
         A settlement that waits runs in a task that the caller does not own.
         """
-        self.exchange.end(Ending.ABANDONED)  # whoever stopped without saying why has left
-        if self.exchange.reply is not None:
-            self.exchange.reply.close()
+        exchange = self.exchange
+        if exchange.outcome is None:
+            exchange.end(Ending.ABANDONED)  # whoever stopped without saying why has left
+        if exchange.reply is not None:
+            exchange.reply.close()
         if self._waits:
             await finished(self._tasks.spawn(self._settle_waiting(), "settle"))
         else:
             while self._entered:
                 self._settle_one(self._entered.pop())
-        if self.exchange.outcome is not None and self.exchange.outcome.error is not None:
-            forget_frames(self.exchange.outcome.error)
+        if exchange.outcome is not None and exchange.outcome.error is not None:
+            forget_frames(exchange.outcome.error)
 
     async def _settle_waiting(self) -> None:
         while self._entered:

@@ -1,7 +1,7 @@
 """What `fleetgate serve` prints once it listens: one screen, ready to paste from. Pure: from facts to lines."""
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway import __version__
@@ -139,10 +139,18 @@ def _auth(snapshot: Snapshot) -> str:
 
 
 def _invitation(program: str, snapshot: Snapshot) -> list[str]:
-    """A first question that can be answered: `ask` takes echo where nothing else is named."""
+    """First questions that can be answered: `ask` takes echo where nothing else is named."""
     every = [*snapshot.catalog.models.values(), *snapshot.catalog.patterns]
-    able = [one.name for one in every if not shortcoming(snapshot.providers[one.targets[0].provider])]
-    if "echo" in able:
-        return [f'  {program} ask "hello"']
-    name = next((shlex.quote(one) for one in able if not one.endswith("*")), "MODEL")
-    return [f'  {program} ask -m {name} "hello"'] if able else []
+    able = [one for one in every if not all(shortcoming(snapshot.providers[target.provider]) for target in one.targets)]
+    if all(one.name != "echo" for one in able):
+        name = next((shlex.quote(one.name) for one in able if not one.name.endswith("*")), _example(able, snapshot))
+        return [f'  {program} ask -m {name} "hello"'] if name else []
+    others = _example([one for one in able if one.name.endswith("*")], snapshot)
+    return [f'  {program} ask "hello"', *([f'  {program} ask -m {others} "hello"'] if others else [])]
+
+
+def _example(patterns: Sequence[Model], snapshot: Snapshot) -> str:
+    """A name to be completed, of the first pattern behind which a real provider stands; its own names are the plainest."""
+    real = [one.name for one in patterns if snapshot.providers[one.targets[0].provider].wire != "echo"]
+    name = next((one for one in real if one.endswith("/*")), real[0] if real else "")
+    return f"{name.removesuffix('*')}MODEL" if name else ""

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from gateway.cli.files import load_or_tell
 from gateway.cli.screen import shortcoming
-from gateway.core.catalog import Model
+from gateway.core.catalog import Model, ProviderSpec
 from gateway.core.clock import SystemClock
 from gateway.core.snapshot import Snapshot
 from gateway.pipeline import Inflight, Stage, shape_of
@@ -39,10 +39,19 @@ def models(config: Path | None, as_json: bool) -> int:
 
 
 def _model_row(model: Model, snapshot: Snapshot) -> Row:
-    """The state is that of the first target: no other is asked yet."""
-    spec = snapshot.providers[model.targets[0].provider]
+    """The wires are those of its targets, each once."""
+    specs = [snapshot.providers[target.provider] for target in model.targets]
+    wires = ", ".join(dict.fromkeys(spec.wire for spec in specs))
     targets = [target.label for target in model.targets]
-    return {"model": model.name, "targets": targets, "wire": spec.wire, "state": shortcoming(spec) or "ready"}
+    return {"model": model.name, "targets": targets, "wire": wires, "state": _state(specs)}
+
+
+def _state(specs: Sequence[ProviderSpec]) -> str:
+    """`ready`; of a chain with some targets that cannot answer, which and why."""
+    out = {spec.name: told for spec in specs if (told := shortcoming(spec))}
+    if len(out) == len({spec.name for spec in specs}):
+        return next(iter(out.values()))
+    return ", ".join(("ready", *(f"but for {name}: {told}" for name, told in out.items())))
 
 
 def pipeline(as_json: bool) -> int:

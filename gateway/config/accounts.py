@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from gateway.config.keyring import Variables
+from gateway.config.libraries import libraries
 from gateway.config.models.providers import Provider
 from gateway.config.models.server import Listen
 from gateway.config.places import base_url_of, location_of, needs_key, usual_variable
@@ -97,6 +98,7 @@ def _look(name: str, provider: Provider, spec: ProviderSpec) -> Iterator[Finding
         hint = f"set {spec.variable}" if spec.variable else f'add api_keys: [ "${{{usual}}}" ]'
         message = f"{urlsplit(spec.base_url).hostname} needs a key; until then models of {name!r} answer 503"
         yield Finding(where, message, hint, Severity.WARNING, "no-key", at_key=True)
+    yield from libraries(where, spec)
     yield from _keys(where, provider)
     yield from _script(where, provider)
 

@@ -75,7 +75,11 @@ def _chain(name: str, entry: ModelEntry, providers: Mapping[str, Provider]) -> I
         hint = "add a target, such as { target: provider/model }"
         yield Finding(("models", name, "chain"), f"the chain of {name!r} is empty", hint, rule="empty-chain")
     for at, one in enumerate(entry.chain):
-        yield from _reference(("models", name, "chain", at, "target"), one.target, providers)
+        where: Where = ("models", name, "chain", at, "target")
+        yield from _reference(where, one.target, providers)
+        if any(one.target == before.target for before in entry.chain[:at]):
+            hint = "name it once; a target that fails is asked again where no other is left"
+            yield Finding(where, f"{one.target!r} stands in this chain already", hint, rule="twice-in-chain")
 
 
 def _reference(where: Where, target: str, providers: Mapping[str, Provider]) -> Iterator[Finding]:

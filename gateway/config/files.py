@@ -2,7 +2,6 @@
 on the disk: a pipe or a device, which might never answer, is refused where a file is expected."""
 
 import errno
-import hashlib
 import os
 import stat
 from collections.abc import Callable, Mapping
@@ -53,9 +52,9 @@ class Files:
             self._forget(folder, error)
             raise
 
-    def digest(self, name: str) -> str:
-        """What tells the content of a file from any other. Raises OSError or ValueError where it cannot be read."""
-        return hashlib.sha256(self._bytes(self._folder / name, SIZE_LIMIT)).hexdigest()
+    def content(self, name: str) -> bytes:
+        """What is in a file. Raises OSError or ValueError where it cannot be read."""
+        return self._bytes(self._folder / name, SIZE_LIMIT)
 
     def _document(self, path: Path, remedy: Callable[[Path, Exception], str], *, pipe: bool = False) -> Document:
         try:

@@ -81,16 +81,17 @@ def _examine_environment(inputs: Inputs) -> Examined:
     zero = zero_config(inputs.environ, listen)
     around = Surroundings(Path(), inputs.pepper, listen, inputs.born_s, variables=zero.variables, environ=inputs.environ)
     snapshot, findings = compile_config(zero.config, around)
-    problems = tuple(map(_without_file, (*zero.findings, *findings)))
+    problems = tuple(_without_file(one, zero.variables(one.where)) for one in (*zero.findings, *findings))
     return Examined(problems, Loaded(snapshot, listen, None, zero.found, zero.unserved, _fixed(zero.config)))
 
 
-def _without_file(finding: Finding) -> Problem:
+def _without_file(finding: Finding, variables: Sequence[str]) -> Problem:
     """Only --host can listen wider than loopback here, and there is no file yet that keys could stand in."""
     if finding.rule == "exposed":
         hint = "begin a configuration with `fleetgate init` and give it a key under tenants, or leave --host away"
         return Problem("command line", 0, 0, finding.message, hint, finding.severity, finding.rule)
-    return Problem("environment", 0, 0, finding.message, finding.hint, finding.severity, finding.rule)
+    message = f"{variables[0]}: {finding.message}" if variables else finding.message
+    return Problem("environment", 0, 0, message, finding.hint, finding.severity, finding.rule)
 
 
 def _examine_file(inputs: Inputs, path: Path, *, pipe: bool) -> Examined:

@@ -41,7 +41,7 @@ def requirements(where: Where, provider: Provider, spec: ProviderSpec) -> Iterat
     yield from _needs(where, spec)
     yield from _useless(where, provider)
     yield from _headers(where, provider)
-    yield from _shapes(where, provider)
+    yield from _shapes(where, spec)
     yield from _address(where, provider, spec)
     yield from _images(where, provider, spec)
     if provider.vendor and (told := vendor_at("", spec.base_url)).name not in ("", provider.vendor):
@@ -64,13 +64,13 @@ def _needs(where: Where, spec: ProviderSpec) -> Iterator[Finding]:
         yield Finding(where, f"{spec.vendor!r} has no address that fits everybody", hint, rule="no-address", at_key=True)
 
 
-def _shapes(where: Where, provider: Provider) -> Iterator[Finding]:
+def _shapes(where: Where, spec: ProviderSpec) -> Iterator[Finding]:
     for setting, shape, example in (
         ("version", _VERSION, "2024-10-21"),
-        ("location", _PLACE, "us-east-1" if provider.wire == "bedrock" else "europe-west1"),
+        ("location", _PLACE, "us-east-1" if spec.wire == "bedrock" else "europe-west1"),
         ("project", _PROJECT, "my-project"),
     ):
-        said = getattr(provider, setting)
+        said = getattr(spec, setting)
         if said and not shape.fullmatch(said):
             yield Finding((*where, setting), f"{said!r} is no {setting}", f"write one such as {example}", rule=f"bad-{setting}")
 

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from gateway.config.models import Config
-from gateway.config.models.providers import URL, is_url
+from gateway.config.models.providers import address_wanted
 from gateway.config.models.server import Listen
 from gateway.config.offers import OFFERS, Offer
 from gateway.config.places import REGIONS
@@ -28,11 +28,21 @@ class Zero:
     unserved: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
 
-    @staticmethod
-    def variables(where: Where) -> tuple[str, ...]:
+    def variables(self, where: Where) -> tuple[str, ...]:
         """Which environment variable a value of this configuration comes from."""
-        if len(where) == 4 and where[0] == "providers" and where[2:] == ("api_keys", 0):
-            return tuple(offer.keys[0] for offer in OFFERS if offer.name == where[1] and offer.keys)
+        offer = next((one for one in OFFERS if where[:2] == ("providers", one.name)), None)
+        if offer is None:
+            return ()
+        match where[2:]:
+            case ("api_keys", 0) if offer.keys:
+                found = self.found.get(offer.name, "")
+                return (found if found in offer.keys else offer.keys[0],)
+            case ("base_url",) if offer.url:
+                return (offer.url,)
+            case ("version",) if offer.version:
+                return (offer.version,)
+            case ("location",) if offer.wire == "bedrock":
+                return (REGIONS[0],)
         return ()
 
 
@@ -52,7 +62,7 @@ class _Looking:
         """Adds the provider of this offer, if its variables are there and lead anywhere else than back here."""
         if offer.name in self.providers:
             return
-        key = next((name for name in offer.keys if self.environ.get(name)), "")
+        key = next((name for name in offer.keys if self.environ.get(name, "").strip()), "")
         url = self._url(offer.url) if offer.url else ""
         if url is None or not (key or url):
             return
@@ -66,11 +76,10 @@ class _Looking:
 
     def _url(self, variable: str) -> str | None:
         """Its value; empty where there is none; None where it cannot be used."""
-        url = self.environ.get(variable, "")
-        if url and not is_url(url):
-            self.wrong.append(
-                Finding((variable,), f"{variable} is not a URL", f"set it to {URL}, or unset it", rule="environment")
-            )
+        url = self.environ.get(variable, "").strip()
+        if url and (wanted := address_wanted(url)) is not None:
+            hint = f"set it to {wanted}, or unset it"
+            self.wrong.append(Finding((variable,), f"{variable} is not the URL of a server", hint, rule="environment"))
             return None
         if url and self.listen is not None and self.listen.is_at(url):
             self.told.append(f"{variable} leads to this gateway itself and is not used")

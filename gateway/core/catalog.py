@@ -142,3 +142,7 @@ class Catalog:
         names = [known for known in self.models if allowed is None or known in allowed]
         folded = {known.casefold(): known for known in names}
         return [folded[one] for one in difflib.get_close_matches(name[:128].casefold(), folded, count, 0.4)]
+
+    def told(self, allowed: frozenset[str] | None = None, count: int = 5) -> list[str]:
+        """Up to `count` patterns that the caller may use, for the same message: no list of models has them."""
+        return [one.name for one in self.patterns if allowed is None or one.name in allowed][:count]

@@ -110,10 +110,11 @@ class ModelNotFound(Refusal):
     status = 404
     code = "model_not_found"
 
-    def __init__(self, model: str, nearest: Sequence[str] = ()) -> None:
+    def __init__(self, model: str, nearest: Sequence[str] = (), patterns: Sequence[str] = ()) -> None:
         hint = f" Did you mean {', '.join(map(repr, nearest))}?" if nearest else ""
+        also = f", beside all that fit {', '.join(map(repr, patterns))}" if patterns else ""
         super().__init__(
-            f"The model {model!r} does not exist or you may not use it.{hint} GET /v1/models lists yours.", param="model"
+            f"The model {model!r} does not exist or you may not use it.{hint} GET /v1/models lists yours{also}.", param="model"
         )
         self.model = model
         self.nearest = tuple(nearest)

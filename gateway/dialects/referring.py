@@ -17,22 +17,27 @@ _HOLDERS: Final = frozenset(
     | {"container", "container_id"}
 )
 """The fields of what is said to a model that hold ids of objects."""
+DEPTH: Final = 16
+"""Objects in objects, where those that hold ids are looked for; what is deeper is not told apart."""
 _PAST: Final = ("code_interpreter_call", "file_search_call")
 """Items that tell what a provider did with objects; so do `annotations`. No provider needs those objects again for that."""
 
 
-def refers(fields: Mapping[str, Any]) -> bool:
-    """Whether there is any such field in what was parsed: looked for in every request, and so in as few steps as can be."""
-    left: list[Any] = [fields]
-    for node in left:  # which grows meanwhile
-        if type(node) is list:
-            left += [one for one in node if type(one) is dict or type(one) is list]
-        elif not _HOLDERS.isdisjoint(node):
-            return True
-        else:
-            for key, value in node.items():
-                if (type(value) is dict or type(value) is list) and not _is_free(key, value):
-                    left.append(value)
+def refers(fields: Mapping[str, Any], depth: int = DEPTH) -> bool:
+    """Whether ids of objects could stand in what is said to a model: whether any such field is in it.
+
+    Every request is looked through, in as few steps as can be; the unusual (lists in lists, great depth) is taken for a yes.
+    """
+    if not depth or not _HOLDERS.isdisjoint(fields):
+        return True
+    for key, value in fields.items():
+        if type(value) is dict:
+            if not _is_free(key, value) and refers(value, depth - 1):
+                return True
+        elif type(value) is list and key not in FREE:
+            for one in value:
+                if type(one) is list or (type(one) is dict and refers(one, depth - 1)):
+                    return True
     return False
 
 

@@ -19,7 +19,7 @@ def allowed_model(catalog: Catalog, tenant: Tenant, name: str) -> Model:
     """The model of this name. Raises `ModelNotFound` for one that does not exist or is not the tenant's."""
     model, allowed = catalog.find(name), tenant.models
     if model is None or (allowed is not None and name not in allowed and model.name not in allowed):
-        raise ModelNotFound(name, catalog.nearest(name, allowed))
+        raise ModelNotFound(name, catalog.nearest(name, allowed), catalog.told(allowed))
     return model
 
 

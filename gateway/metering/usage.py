@@ -1,7 +1,7 @@
 """Tokens of one answer, from OpenAI's usage object or, for an answer that was cut, from its bytes."""
 
 from collections.abc import Mapping
-from typing import Any, TypeGuard
+from typing import Any
 
 from gateway.core.record import Usage
 from gateway.core.transcript import Transcript
@@ -26,26 +26,22 @@ def usage_of(transcript: Transcript, asked_bytes: int) -> Usage:
 
 
 def _exact(said: Mapping[str, Any]) -> Usage | None:
-    total_in, total_out = said.get("prompt_tokens"), said.get("completion_tokens", 0)
-    if not _is_count(total_in):
+    total_in = _count(said, "prompt_tokens")
+    if total_in is None:
         return None
     details_in, details_out = said.get("prompt_tokens_details"), said.get("completion_tokens_details")
     usage = Usage(
         total_in,
-        total_out if _is_count(total_out) else 0,
-        _detail(details_in, "cached_tokens") if details_in else 0,
-        _detail(details_out, "reasoning_tokens") if details_out else 0,
+        _count(said, "completion_tokens") or 0,
+        _count(details_in, "cached_tokens") or 0 if details_in else 0,
+        _count(details_out, "reasoning_tokens") or 0 if details_out else 0,
     )
-    written = _detail(details_in, "cache_write_tokens") if details_in else 0
-    if not written:
+    if not isinstance(details_in, dict) or not details_in.get("cache_write_tokens"):
         return usage
-    return usage._replace(cache_write_tokens=written, cache_write_1h_tokens=_detail(details_in, "cache_write_1h_tokens"))
+    written, written_1h = _count(details_in, "cache_write_tokens"), _count(details_in, "cache_write_1h_tokens")
+    return usage._replace(cache_write_tokens=written or 0, cache_write_1h_tokens=written_1h or 0) if written else usage
 
 
-def _detail(details: object, name: str) -> int:
-    value = details.get(name) if isinstance(details, dict) else None
-    return value if _is_count(value) else 0
-
-
-def _is_count(value: object) -> TypeGuard[int]:
-    return type(value) is int and 0 <= value <= MOST_TOKENS  # exactly int: JSON's true is none
+def _count(said: object, name: str) -> int | None:
+    value = said.get(name) if isinstance(said, dict) else None
+    return value if type(value) is int and 0 <= value <= MOST_TOKENS else None  # exactly int: JSON's true is none

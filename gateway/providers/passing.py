@@ -9,7 +9,7 @@ from gateway.core.chat import Operation
 from gateway.core.errors import UpstreamFault
 from gateway.core.passage import Parcel
 from gateway.providers.azure import place as azure
-from gateway.providers.azure.request import credential
+from gateway.providers.azure.credential import credential
 from gateway.providers.openai.request import configured
 from gateway.providers.transport.contract import Header, Outgoing, Upload
 from gateway.providers.vendors import vendor_of

@@ -31,7 +31,7 @@ from gateway.providers.images.needs import needs_bytes
 from gateway.providers.keys import Keys
 from gateway.providers.passed import received
 from gateway.providers.translated import TranslatedReply
-from gateway.providers.transport.contract import Head, Header, Incoming, Transport
+from gateway.providers.transport.contract import Head, Header, Incoming, Outgoing, Transport
 from gateway.providers.wire import Normaliser, Wire
 
 ANSWER_LIMIT: Final = 64 * 1024 * 1024
@@ -59,6 +59,7 @@ class Remote:
         self._keys = Keys(spec, clock)
         self._signer = wire.signer(spec) if wire.signer is not None else None
         self._images = Inliner() if spec.fetches_images and needs_bytes(spec) else None
+        self._simple = self._signer is None and self._images is None
 
     async def call(self, ask: Ask) -> Reply:
         """See `Upstream`."""
@@ -66,17 +67,12 @@ class Remote:
         operation = request.operation
         if operation is not Operation.CHAT and operation not in wire.speaks(spec, ask.target.named(request.model)):
             return await self._translated(ask)
-        large = len(request.body) > LARGE
-        if self._images is not None:
-            ask = await self._images.inlined(ask, spec.timeouts)
-            large = large or ask.request is not request
-            request = ask.request
         key = self._keys.next()
-        asked = request, ask.target, spec, key, ask.headers
-        outgoing = await asyncio.to_thread(wire.write, *asked) if large else wire.write(*asked)
+        if self._simple and len(request.body) <= LARGE:
+            outgoing = wire.write(request, ask.target, spec, key, ask.headers)
+        else:
+            ask, outgoing = await self._prepared(ask, key)
         refuse_dropped(ask.target, outgoing.dropped)
-        if self._signer is not None:
-            outgoing = await self._signer.sign(outgoing)
         timeouts = ask.timeouts or spec.timeouts
         incoming = await self._transport.send(outgoing, timeouts)
         try:
@@ -90,11 +86,28 @@ class Remote:
             answer = ask, await incoming.whole(ANSWER_LIMIT), self._clock.wall_s()
             chunk = wire.read(*answer) if len(answer[1]) <= LARGE else await asyncio.to_thread(wire.read, *answer)
             return PlainReply(chunk, outgoing.dropped)
-        except BaseException as error:
+        except UpstreamCredentials:
             incoming.close()
-            if not isinstance(error, UpstreamCredentials) or key is None or not self._keys.reject(key):
+            if key is None or not self._keys.reject(key):
                 raise
+        except BaseException:
+            incoming.close()
+            raise
         return await self.call(ask)  # with another key
+
+    async def _prepared(self, ask: Ask, key: str | None) -> tuple[Ask, Outgoing]:
+        """What is to be asked and sent, where that takes more than writing it down: images, a thread, a signature."""
+        size = len(ask.request.body)
+        if self._images is not None:
+            inlined = await self._images.inlined(ask, self._spec.timeouts)
+            size = size if inlined is ask else LARGE + 1
+            ask = inlined
+        asked = ask.request, ask.target, self._spec, key, ask.headers
+        outgoing = await aside(size, self._wire.write, *asked)
+        if self._signer is not None:
+            refuse_dropped(ask.target, outgoing.dropped)
+            outgoing = await self._signer.sign(outgoing)
+        return ask, outgoing
 
     async def _translated(self, ask: Ask) -> Reply:
         """Asks for a chat in place of what the wire does not speak, and answers in the caller's dialect."""

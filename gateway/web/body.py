@@ -26,6 +26,9 @@ LIMITS: Final = Census(keys=100_000, containers=100_000, strings=250_000, values
 The parser keeps everybody waiting, in a thread as well, and memory is needed per value: this bounds both.
 """
 
+NAME_LIMIT: Final = 2048
+"""Characters of a model's name, which is as long as ARNs get. What is worked out of names is kept by them."""
+
 _WORDS_ALONE: Final = frozenset({Operation.COMPLETIONS, Operation.EMBEDDINGS})
 """Operations whose requests refer to nothing."""
 _COUNTED: Final = ("keys", "objects and arrays", "strings", "values")
@@ -150,8 +153,8 @@ def _where(body: bytes, error: orjson.JSONDecodeError) -> str:
 
 def _check_types(operation: Operation, fields: Mapping[str, Any], asked: Asked) -> None:
     model = asked.model or fields.get("model")
-    if not isinstance(model, str) or not model:
-        raise _wrong(fields, "model", str, "a model's name, see GET /v1/models")
+    if not isinstance(model, str) or not 0 < len(model) <= NAME_LIMIT:
+        raise _wrong(fields, "model", str, f"a model's name of up to {NAME_LIMIT} characters, see GET /v1/models")
     needed = _NEEDED.get(operation)
     if needed is not None and not isinstance(fields.get(needed[0]), needed[1]):
         raise _wrong(fields, *needed)

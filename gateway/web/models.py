@@ -27,10 +27,14 @@ def model_routes(current: Callable[[], Snapshot]) -> list[Route]:
     """The list, and one model by its id, which may contain slashes."""
 
     async def every(request: Request) -> Response:
+        if _speaks_google(request):
+            return await every_googles(request)
         listed = visible(current(), dict(request.scope["headers"]))
         return _told(_anthropic_page(listed) if _speaks_anthropic(request) else _openai_page(listed))
 
     async def one(request: Request) -> Response:
+        if _speaks_google(request):
+            return await one_googles(request)
         found = find(current(), dict(request.scope["headers"]), request.path_params["name"])
         return _told(_anthropic_entry(found) if _speaks_anthropic(request) else _openai_entry(found))
 
@@ -70,12 +74,17 @@ def find(snapshot: Snapshot, headers: dict[bytes, bytes], name: str) -> Listed:
     allowed = principal_of(headers, snapshot).tenant.models
     model = snapshot.catalog.find(name) if name else None
     if model is None or (allowed is not None and name not in allowed and model.name not in allowed):
-        raise ModelNotFound(name, snapshot.catalog.nearest(name, allowed))
+        raise ModelNotFound(name, snapshot.catalog.nearest(name, allowed), snapshot.catalog.told(allowed))
     return _listed(model, name, snapshot)
 
 
 def _listed(model: Model, name: str, snapshot: Snapshot) -> Listed:
     return Listed(name, model.targets[0].provider, snapshot.catalog.created_s)
+
+
+def _speaks_google(request: Request) -> bool:
+    """google-genai asks below /v1 since its version 3."""
+    return "x-goog-api-client" in request.headers or "x-goog-api-key" in request.headers
 
 
 def _speaks_anthropic(request: Request) -> bool:

@@ -19,12 +19,14 @@ ERROR = dumps({"error": {"message": "no", "type": "server_error", "param": None,
 
 
 class Provider:
-    """One server of the test's own loop. `healed`: models that answer after all."""
+    """One server of the test's own loop. `healed`: models that answer after all. `busy`: requests not answered yet."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.calls: Counter[str] = Counter()
         self.healed: set[str] = set()
+        self.ways = dict(WAYS)
+        self.busy = 0
         self.port = 0
         self._server: asyncio.Server | None = None
 
@@ -53,12 +55,22 @@ class Provider:
         asked = json.loads(await reader.readexactly(length))
         model, stream = asked["model"], bool(asked.get("stream"))
         self.calls[model] += 1
-        way = WAYS["ok" if model in self.healed else model]
-        for piece in way(f"{self.name} says so", stream):
+        way = self.ways["ok" if model in self.healed else model]
+        self.busy += 1
+        try:
+            return await self._answer(way(f"{self.name} says so", stream), reader, writer)
+        finally:
+            self.busy -= 1
+
+    async def _answer(self, pieces: "list[Piece]", reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        for piece in pieces:
             if isinstance(piece, bytes):
                 writer.write(piece)
                 continue
             await asyncio.sleep(0.02)  # a reset discards what the peer has not read yet
+            if piece == "wait":
+                await asyncio.sleep(0.4)
+                continue
             if piece == "hang":
                 await reader.read()  # until the gateway has had enough
             while piece == "trickle" and not reader.at_eof():
@@ -72,7 +84,8 @@ class Provider:
 
 
 Piece = bytes | str
-"""Bytes, or how the connection goes on: `close`, `reset`, `hang`, or `trickle` (signs of life, and nothing else)."""
+"""Bytes, or how the connection goes on: `wait` and then more, or, as its end, `close`, `reset`, `hang`, or `trickle` (signs
+of life, and nothing else)."""
 
 
 def _whole(body: bytes, head: bytes = JSON) -> list[Piece]:
@@ -118,6 +131,7 @@ WAYS: dict[str, Callable[[str, bool], list[Piece]]] = {
     "head-cut": lambda *_: [b"HTTP/1.1 200 OK\r\ncontent-ty", "reset"],
     "no-http": lambda *_: [b"220 smtp.example.org ready\r\n\r\n", "close"],
     "error-500": lambda *_: _status(500),
+    "slow-500": lambda *_: ["wait", *_status(500)],
     "error-503": lambda *_: _status(503, b""),
     "error-429": lambda *_: _status(429, ERROR, b"content-type: application/json\r\nretry-after: 0\r\n"),
     "error-529": lambda *_: _status(529),

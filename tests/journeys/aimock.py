@@ -47,16 +47,19 @@ def calls(message: str, *called: tuple[str, Json], **more: Any) -> Json:
 
 
 class Aimock:
-    """The mock as a process of its own, on a free port. `strict`: what no fixture matches is an error."""
+    """The mock as a process of its own, on a free port. `strict`: what no fixture matches is an error.
 
-    def __init__(self, folder: Path, fixtures: Sequence[Json], *, strict: bool = True) -> None:
+    `more`: options of its command, such as those that make it fail by chance (`--chaos-drop`, `0.5`).
+    """
+
+    def __init__(self, folder: Path, fixtures: Sequence[Json], *, strict: bool = True, more: Sequence[str] = ()) -> None:
         found = folder / "fixtures.json"
         found.write_text(json.dumps({"fixtures": list(fixtures)}))
         self._log = folder / "aimock.log"
         with self._log.open("wb") as log:
             program = AGENTS / "node_modules" / "@copilotkit" / "aimock" / "dist" / "cli.js"
             command = ["node", str(program), "--port", "0", "--host", "127.0.0.1", "--fixtures", str(found)]
-            command += ["--strict"] if strict else []
+            command += [*(["--strict"] if strict else []), *more]
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.origin = f"http://127.0.0.1:{self._port()}"
 

@@ -36,14 +36,19 @@ def is_url(text: str, schemes: tuple[str, ...] = ("http", "https")) -> bool:
         return False
 
 
-def _base_url(text: str) -> str:
+def address_wanted(text: str) -> str | None:
+    """What should stand there instead of this base URL; None where it is one."""
     bare = re.split("[?#]", text)[0]
     if not is_url(bare) or any(letter.isspace() for letter in text):
-        raise unexpected(URL)
+        return URL
     if "@" in urlsplit(text).netloc:
-        raise unexpected("a URL without user and password; keys stand in api_keys")
-    if bare != text:
-        raise unexpected("the URL as far as its ? or #; what Azure calls api-version is version here")
+        return "a URL without user and password; keys stand in api_keys"
+    return None if bare == text else "the URL as far as its ? or #; what Azure calls api-version is version here"
+
+
+def _base_url(text: str) -> str:
+    if (wanted := address_wanted(text)) is not None:
+        raise unexpected(wanted)
     return text.rstrip("/")
 
 
@@ -141,7 +146,7 @@ class Provider(Section):
     headers: dict[str, SecretStr] = Field(default_factory=dict, description="Headers that go with every call.")
     images: Literal["pass", "fetch"] = Field(
         default="pass",
-        description="Images given as URLs: passed on, or fetched, from public addresses alone, where the wire needs bytes.",
+        description="Images given as URLs: passed on, or fetched, from public addresses alone, for who takes bytes only.",
     )
     capacity: Capacity = Field(default_factory=Capacity, description="What its account can carry.")
     timeouts: Patience = Field(default_factory=Patience, description="How long it may take, phase by phase.")

@@ -1,6 +1,7 @@
 """The process itself: where it listens, how much it takes, which stores it keeps, and its own secrets."""
 
 import ipaddress
+import socket
 from typing import Annotated, NamedTuple
 from urllib.parse import urlsplit
 
@@ -35,11 +36,32 @@ class Listen(NamedTuple):
         """Whether a URL leads here, as far as that can be told without a network."""
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
-        host = parts.hostname or ""
-        return port == self.port and (host in (self.host, *EVERYWHERE) or Listen(host, port).loopback)
+        host = _plain(parts.hostname or "")
+        return port == self.port and (host in (_plain(self.host), *EVERYWHERE) or Listen(host, port).loopback)
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def _plain(host: str) -> str:
+    """One way to write it for all that lead to the same place: `127.1`, `::ffff:127.0.0.1`, `app.localhost.`."""
+    name = host.lower().rstrip(".")
+    if name == "localhost" or name.endswith(".localhost"):
+        return "localhost"
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return _short(name)
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return str(mapped or address)
+
+
+def _short(name: str) -> str:
+    """An IPv4 address as the C library reads it, too: `127.1`, `0x7f000001`, `0`."""
+    try:
+        return socket.inet_ntoa(socket.inet_aton(name)) if name[:1].isdigit() else name
+    except OSError:
+        return name
 
 
 def _listen(value: object) -> Listen:

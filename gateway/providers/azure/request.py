@@ -5,6 +5,7 @@ from typing import Final
 
 from gateway.core.catalog import ProviderSpec, Target
 from gateway.core.chat import ModelRequest, Operation
+from gateway.providers.azure.credential import credential
 from gateway.providers.azure.place import path, responds, row
 from gateway.providers.openai import request as openai
 from gateway.providers.openai.cleaning import is_marked
@@ -36,13 +37,6 @@ def write(
         text = openai.body(request, target)
     head = openai.heading(request, spec, None if key is None else credential(key), headers)
     return Outgoing(b"POST", place, head, text, dropped)
-
-
-def credential(key: str) -> Header:
-    """A key goes into `api-key`; a token of Entra's, which is a JWT, is a bearer's."""
-    if key.startswith("eyJ") and key.count(".") >= 2:
-        return b"authorization", b"Bearer " + key.encode()
-    return b"api-key", key.encode()
 
 
 def _with(head: Sequence[Header], key: str | None) -> Sequence[Header]:

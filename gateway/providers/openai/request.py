@@ -13,6 +13,7 @@ from gateway.core.catalog import ProviderSpec, Target
 from gateway.core.chat import ModelRequest, Operation
 from gateway.core.errors import InvalidValue
 from gateway.core.jsonscan import splice
+from gateway.providers.azure.credential import credential as azures
 from gateway.providers.openai.cleaning import cleaned, is_marked
 from gateway.providers.transport.contract import Header, Outgoing
 from gateway.providers.vendors import Vendor, vendor_at
@@ -35,11 +36,13 @@ def write(
         text, dropped = fitted(request, target, vendor)
     else:
         text = body(request, target)
-    credential = None
-    if key is not None:
-        credential = (b"authorization", b"Bearer " + key.encode()) if vendor.auth == "bearer" else (b"api-key", key.encode())
-    head = heading(request, spec, credential, headers)
+    head = heading(request, spec, None if key is None else credential(vendor, key), headers)
     return Outgoing(b"POST", place, head, text, dropped)
+
+
+def credential(vendor: Vendor, key: str) -> Header:
+    """The key where the vendor looks for it."""
+    return (b"authorization", b"Bearer " + key.encode()) if vendor.auth == "bearer" else azures(key)
 
 
 def heading(

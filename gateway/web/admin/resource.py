@@ -1,6 +1,6 @@
 """One path of the admin API: its methods, with what holds for all of them around."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final
 
 import orjson
@@ -45,9 +45,14 @@ class Resource:
         if not self._methods:
             raise Problem(404, "no_resource", f"The admin API has no {request.url.path[:200]!r}.")
         if handler is None:
-            allowed = ", ".join(self._methods)
-            raise Problem(405, "method", f"This resource takes {allowed}, not {request.method}.", {"allow": allowed})
+            raise wrong_method(request.method, self._methods)
         return await handler(request, snapshot)
+
+
+def wrong_method(method: str, allowed: Iterable[str]) -> Problem:
+    """The refusal of a method that the resource does not take."""
+    names = ", ".join(allowed)
+    return Problem(405, "method", f"This resource takes {names}, not {method}.", {"allow": names})
 
 
 def answer(value: object, headers: Mapping[str, str] | None = None) -> Response:

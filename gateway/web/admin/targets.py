@@ -20,11 +20,14 @@ from gateway.routing.health import Health
 from gateway.routing.standing import SEVERITY, Forced, Gate, Standing
 from gateway.web.admin.pages import check_query, page
 from gateway.web.admin.problems import Problem
-from gateway.web.admin.resource import Resource, answer, body_of, check_match
+from gateway.web.admin.resource import Resource, answer, body_of, check_match, wrong_method
 
 log = logging.getLogger("fleetgate.admin")
 
 ROOT: Final = "/fleetgate/v1"
+STATE: Final = "/state"
+UNSAFE: Final = ("PUT", "POST", "PATCH", "DELETE", "OPTIONS")
+"""What never means a target itself: a model's name may end in `/state`."""
 LONGEST_S: Final = 30 * 86_400.0
 """How long an operator's word may hold if it is to end by itself."""
 
@@ -34,9 +37,9 @@ def admin_routes(current: Callable[[], Snapshot], health: Health, clock: Clock) 
     targets = Targets(health, clock)
     return [
         Route(f"{ROOT}/targets", Resource(current, {"GET": targets.every})),
-        Route(f"{ROOT}/targets/{{label:path}}/state", Resource(current, {"PUT": targets.force}), methods=["PUT"]),
+        Route(f"{ROOT}/targets/{{label:path}}{STATE}", Resource(current, {"PUT": targets.force}), methods=UNSAFE),
         Route(f"{ROOT}/targets/{{label:path}}", Resource(current, {"GET": targets.one})),
-        Route(f"{ROOT}/{{rest:path}}", Resource(current, {})),
+        *(Route(path, Resource(current, {})) for path in (ROOT, f"{ROOT}/{{rest:path}}")),
     ]
 
 
@@ -66,14 +69,13 @@ class Targets:
 
     async def one(self, request: Request, snapshot: Snapshot) -> Response:
         """GET: one target by its label."""
-        target = _found(request, snapshot)
-        return self._told(target, snapshot)
+        return self._told(_found(request, snapshot), snapshot)
 
     async def force(self, request: Request, snapshot: Snapshot) -> Response:
         """PUT: `{"state": "open" | "closed" | "auto", "for": "10m"}`."""
         target = _found(request, snapshot)
-        standing = self._health.at(target)
         state, for_s = _order(await body_of(request))
+        standing = self._health.at(target)
         check_match(request, self._tag(standing))
         until_s = None if for_s is None else self._clock.now_s() + for_s
         standing.force(None if state == "auto" else Forced("open" if state == "open" else "closed", until_s))
@@ -121,6 +123,8 @@ def _found(request: Request, snapshot: Snapshot) -> Target:
     known = {target.label: target for target in snapshot.catalog.targets()}
     if label in known:
         return known[label]
+    if label.removesuffix(STATE) in known:
+        raise wrong_method(request.method, ["PUT"])
     near = get_close_matches(label[:200], known, 3, 0.4)
     hint = f" Did you mean {', '.join(map(repr, near))}?" if near else ""
     raise Problem(404, "no_target", f"No chain has a target {label[:200]!r}.{hint}")

@@ -75,7 +75,7 @@ def test_check_without_a_file_looks_at_the_environment() -> None:
     assert cli.invoke(app, ["check"]).stdout.startswith("zero config (no file) is sound: 1 provider, 2 models, no keys")
     wrong = cli.invoke(app, ["check"], env={"OPENAI_BASE_URL": "nowhere"})
     assert wrong.exit_code == 1
-    assert "OPENAI_BASE_URL is not a URL" in wrong.stdout
+    assert "OPENAI_BASE_URL is not the URL of a server" in wrong.stdout
 
 
 @pytest.mark.parametrize("way", [["own.yaml"], ["--config", "own.yaml"], ["-c", "own.yaml"]])

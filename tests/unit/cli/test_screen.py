@@ -69,6 +69,29 @@ def test_a_question_is_put_to_a_model_that_can_answer(tmp_path: Path) -> None:
     assert "fleetgate ask -m 'a(b)' " in screen(loaded(tmp_path, text).snapshot)
 
 
+@pytest.mark.parametrize(
+    ("environ", "asked"),
+    [
+        ({}, []),
+        ({"ANTHROPIC_API_KEY": "k"}, ["anthropic/MODEL"]),
+        ({"GROQ_API_KEY": "k"}, ["groq/MODEL"]),
+        ({"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}, ["MODEL"]),
+        ({"OPENAI_BASE_URL": "https://api.openai.com/v1"}, []),  # which has no key yet
+    ],
+)
+def test_besides_echo_it_invites_to_ask_who_was_found(environ: dict[str, str], asked: list[str]) -> None:
+    told = screen(zero(**environ)).splitlines()
+    assert [line.strip() for line in told if " ask " in line] == [
+        'fleetgate ask "hello"',
+        *(f'fleetgate ask -m {name} "hello"' for name in asked),
+    ]
+
+
+def test_without_echo_a_pattern_is_an_invitation_too(tmp_path: Path) -> None:
+    text = "providers: { l: { base_url: 'http://l/v1' } }\nmodels: { 'l/*': l/*, '*': l/* }\n"
+    assert 'fleetgate ask -m l/MODEL "hello"' in screen(loaded(tmp_path, text).snapshot)
+
+
 def test_aliases_show_where_they_lead_and_plain_names_do_not(tmp_path: Path) -> None:
     text = "providers: { e: { wire: echo } }\nmodels: { same: e/same, other: e/same, '*': e/* }\n"
     assert "same, other -> e/same, * -> e/*" in screen(loaded(tmp_path, text).snapshot)

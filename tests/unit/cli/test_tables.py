@@ -33,7 +33,7 @@ def test_models_tell_who_answers_and_who_cannot(config: str) -> None:
     assert {row["model"]: (row["targets"], row["wire"], row["state"]) for row in rows} == {
         "echo": (["echo/echo"], "echo", "ready"),
         "claude": (["a/claude"], "anthropic", "no key: give it api_keys"),
-        "gpt": (["o/gpt", "echo/gpt"], "openai", "no key: set MISSING"),
+        "gpt": (["o/gpt", "echo/gpt"], "openai, echo", "ready, but for o: no key: set MISSING"),
         LONG: (["echo/echo"], "echo", "ready"),
     }
 

@@ -61,6 +61,10 @@ models:
         ("a: { chain: [] }", "add a target, such as { target: provider/model } (the chain of 'a' is empty)"),
         ("a: {}", "add 'chain' ('a' needs it)"),
         ("a:", "write a mapping of keys (found '')"),
+        (
+            "a: { chain: [ echo/x, echo/y, { target: echo/x, priority: 2 } ] }",
+            "name it once; a target that fails is asked again where no other is left ('echo/x' stands in this chain already)",
+        ),
         ("a*b: echo/x", "write the * at the end, as in gpt-* ('a*b' is no pattern)"),
         ("a b: echo/x", "rename it (a model's name has no blanks)"),
         (
@@ -139,7 +143,7 @@ def test_a_provider_that_leads_back_here_is_disarmed(tmp_path: Path) -> None:
         ("o: { base_url: 'http://u:p@h' }", "without user and password"),
         ("o: { base_url: 'ftp://h' }", "a URL such as"),
         ("o: { base_url: 'http://h:99999' }", "a URL such as"),
-        ("o: { base_url: 'http://h?x=1' }", "a URL such as"),
+        ("o: { base_url: 'http://h?x=1' }", "as far as its ?"),
         ("o: { proxy: 'proxy:1' }", "a URL such as"),
         ("o: { ca_file: nope.pem }", "there is no file"),
         ('o: { api_keys: "a\\nb" }', "cannot be sent in a header"),

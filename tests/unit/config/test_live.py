@@ -365,3 +365,24 @@ async def test_a_ca_file_that_is_rotated_opens_its_provider_anew(tmp_path: Path)
         assert (await heard(root)).change is Change.REFUSED
         ca.write_text("two")
         assert (await heard(root)).change is Change.UNCHANGED
+
+
+async def test_a_service_account_that_is_rotated_opens_its_provider_anew_and_a_broken_one_does_not(tmp_path: Path) -> None:
+    key = tmp_path / "key.json"
+
+    def rotate(name: str) -> None:
+        key.write_text(f'{{"client_email": "{name}@x", "private_key": "-", "token_uri": "https://x"}}')
+
+    rotate("one")
+    text = "providers: { v: { wire: vertex, project: x, credentials_file: key.json } }\nmodels: { m: v/m }\n"
+    root = Root()
+    live, _ = live_on(tmp_path, root, text)
+    async with following(live):
+        first = live.current.providers["v"]
+        rotate("two")
+        assert (await heard(root)).change is Change.SWAPPED
+        second = live.current.providers["v"]
+        assert second != first
+        key.write_text("{")
+        assert (await heard(root)).change is Change.REFUSED
+        assert live.current.providers["v"] == second

@@ -1,12 +1,15 @@
 """Without a file: the environment decides, echo always answers; and which file is read where there is one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.config.inputs import Inputs, find_config
 from gateway.config.load import Loaded, examine, load
+from gateway.config.offers import OFFERS
 from gateway.config.problems import headline
 
 
@@ -65,7 +68,18 @@ def test_both_go_together() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://127.0.0.1:8080/v1", "http://localhost:8080", "http://[::1]:8080/v1", "http://0.0.0.0:8080"]
+    "url",
+    [
+        *("http://127.0.0.1:8080/v1", "http://localhost:8080", "http://[::1]:8080/v1", "http://0.0.0.0:8080"),
+        *(
+            "http://127.1:8080",
+            "http://0:8080/v1",
+            "http://0x7f000001:8080",
+            "http://LOCALHOST.:8080",
+            " http://127.0.0.9:8080 ",
+        ),
+        *("http://[::ffff:127.0.0.1]:8080/v1", "http://[::]:8080", "http://app.localhost:8080/v1"),
+    ],
 )
 @pytest.mark.parametrize(
     ("key", "variable", "name"),
@@ -87,6 +101,75 @@ def test_the_gateway_s_own_address_is_not_taken_for_a_provider(url: str, key: st
 def test_a_base_url_that_is_none_is_an_error_without_a_file(variable: str) -> None:
     (problem,) = examine(Inputs(None, {variable: "localhost"})).problems
     assert headline(problem).startswith("environment: set it to a URL such as https://api.openai.com/v1, or unset it")
+
+
+@pytest.mark.parametrize(
+    ("url", "wanted"),
+    [
+        ("http://u:p@h/v1", "without user and password"),
+        ("http://h h/v1", "a URL such as"),
+        ("https://r.openai.azure.com/openai/deployments/d/chat/completions?api-version=1", "api-version is version"),
+        ("http://[", "a URL such as"),
+        ("http://h:99999", "a URL such as"),
+    ],
+)
+@pytest.mark.parametrize(
+    "variable", ["OPENAI_BASE_URL", "ANTHROPIC_BASE_URL", "GOOGLE_GEMINI_BASE_URL", "AZURE_OPENAI_ENDPOINT"]
+)
+def test_no_address_of_the_environment_is_worse_than_an_error(variable: str, url: str, wanted: str) -> None:
+    (problem,) = examine(Inputs(None, {variable: url})).errors
+    assert headline(problem).startswith("environment: set it to ")
+    assert wanted in problem.hint
+    assert variable in problem.message
+    assert "u:p" not in headline(problem)
+
+
+@pytest.mark.parametrize(
+    ("environ", "told"),
+    [
+        ({"OPENAI_API_KEY": "a\nb"}, "OPENAI_API_KEY: the key cannot be sent in a header"),
+        ({"GOOGLE_API_KEY": "a\nb"}, "GOOGLE_API_KEY: the key cannot be sent in a header"),
+        ({"AWS_BEARER_TOKEN_BEDROCK": "a", "AWS_REGION": "us east"}, "AWS_REGION: 'us east' is no location"),
+        (
+            {"AZURE_OPENAI_API_KEY": "k", "AZURE_OPENAI_ENDPOINT": "http://h", "OPENAI_API_VERSION": "a b"},
+            "OPENAI_API_VERSION: 'a b' is no version",
+        ),
+    ],
+)
+def test_what_is_wrong_in_the_environment_names_its_variable(environ: dict[str, str], told: str) -> None:
+    assert [one.message for one in examine(Inputs(None, environ)).errors] == [told]
+
+
+ENVIRONMENT: Mapping[str, Sequence[str]] = {
+    **{name: ("", " ", "k1") for offer in OFFERS for name in offer.keys},
+    **{
+        offer.url: ("", "http://127.0.0.1:8080/v1", "http://localhost:8080", "https://server.test/v1", "http://127.0.0.1:9/v1")
+        for offer in OFFERS
+        if offer.url
+    },
+    "OPENAI_API_VERSION": ("", "2024-10-21", "preview"),
+    "AWS_REGION": ("", "us-east-1"),
+    "AWS_DEFAULT_REGION": ("", "eu-west-1"),
+}
+
+
+@given(st.fixed_dictionaries({}, optional={name: st.sampled_from(values) for name, values in ENVIRONMENT.items()}))
+def test_every_combination_of_the_variables_makes_a_gateway_that_is_not_its_own_provider(environ: dict[str, str]) -> None:
+    examined = examine(Inputs(None, environ))
+    assert examined.loaded is not None
+    snapshot = examined.loaded.snapshot
+    assert answers(examined.loaded, "echo") == ("echo", "echo")
+    assert set(examined.loaded.found) == snapshot.providers.keys() - {"echo"}
+    for name, spec in snapshot.providers.items():
+        assert not examined.loaded.listen.is_at(spec.base_url)
+        assert name == "echo" or environ[examined.loaded.found[name]].strip()
+        asked = answers(examined.loaded, f"{name}/some/model")
+        own_server = name == "openai" and spec.base_url != "https://api.openai.com/v1"
+        assert name == "echo" or asked == (name, f"{name}/some/model" if own_server else "some/model")
+    for variable, offer in ((one.keys[0], one) for one in OFFERS if not one.url and one.wire == "openai"):
+        assert (offer.name in snapshot.providers) == bool(environ.get(variable, "").strip())
+    known = answers(examined.loaded, "gpt-5")
+    assert known == (("openai", "gpt-5") if "openai" in snapshot.providers else None)
 
 
 # ---------------------------------------------------------------- the other vendors

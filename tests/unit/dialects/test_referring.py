@@ -132,9 +132,17 @@ def test_an_id_that_is_written_with_escapes_is_found() -> None:
 
 def test_a_request_that_refers_to_nothing_is_told_apart() -> None:
     assert not refers({"model": "m", "input": "hi"})
-    assert not refers({"model": "m", "input": [{"role": "user", "content": f"file_id {MINE}", "n": [[1], None]}]})
+    assert not refers({"model": "m", "input": [{"role": "user", "content": f"file_id {MINE}", "n": [1, None]}]})
     for fields in WORDS[:-1]:
         assert not refers(request(**fields).fields), "words, as `opened` has it"
+
+
+def test_what_is_too_odd_to_be_looked_through_is_taken_for_a_reference() -> None:
+    deep: Json = {}
+    for _ in range(900):
+        deep = {"a": deep}
+    assert refers(deep)
+    assert refers({"input": [[{"file_id": MINE}]]})
 
 
 def test_where_nobody_else_is_ids_of_the_providers_own_pass() -> None:

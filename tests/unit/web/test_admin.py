@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -196,9 +197,37 @@ async def test_an_unknown_target_is_a_problem_that_names_the_nearest(site: Site)
     answer = await site.client.get(f"{TARGETS}/q/deep/n")
     check_problem(answer, 404, "no_target")
     assert "'q/deep/m'" in answer.json()["detail"]
-    check_problem(await site.client.get("/fleetgate/v1/nothing"), 404, "no_resource")
-    check_problem(answer := await site.client.delete(f"{TARGETS}/p/m"), 405, "method")
-    assert answer.headers["allow"] == "GET"
+    for path in ("/fleetgate/v1/nothing", "/fleetgate/v1/", "/fleetgate/v1"):
+        check_problem(await site.client.get(path), 404, "no_resource")
+
+
+async def test_a_resource_says_which_methods_it_takes(site: Site) -> None:
+    for method, path, allowed in (
+        ("DELETE", "p/m", "GET"),
+        ("PUT", "p/m", "GET"),
+        ("GET", "p/m/state", "PUT"),
+        ("DELETE", "p/m/state", "PUT"),
+        ("OPTIONS", "p/m/state", "PUT"),
+    ):
+        check_problem(answer := await site.client.request(method, f"{TARGETS}/{path}"), 405, "method")
+        assert answer.headers["allow"] == allowed
+
+
+async def test_a_model_may_be_called_state(site: Site) -> None:
+    target = Target("p", "a/state", "p/a/state")
+    site.snapshot = replace(site.snapshot, catalog=Catalog.of([Model("m", (target, Target("p", "a", "p/a")))]))
+    assert (await site.client.get(f"{TARGETS}/p/a/state")).json()["label"] == "p/a/state"
+    assert (await site.order("p/a/state", {"state": "open"})).json()["label"] == "p/a/state"
+    assert (await site.order("p/a", {"state": "open"})).json()["label"] == "p/a"
+
+
+async def test_labels_are_read_as_they_are_written_in_the_configuration(site: Site) -> None:
+    labels = ("p/50%", "p/modèle/日本", "p/../x", "p/a b?c#d")
+    targets = tuple(Target("p", label[2:], label) for label in labels)
+    site.snapshot = replace(site.snapshot, catalog=Catalog.of([Model("m", targets)]))
+    for label in labels:
+        path = quote(label, safe="").replace("..", "%2E%2E")  # slashes and dots as well, which some clients write so
+        assert (await site.client.get(f"{TARGETS}/{path}")).json()["label"] == label
 
 
 # ---------------------------------------------------------------- orders

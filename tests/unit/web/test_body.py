@@ -63,6 +63,16 @@ def test_a_bad_body_is_refused_with_the_reason(body: bytes, error: type[Refusal]
         parse(Operation.CHAT, body)
 
 
+def test_a_model_s_name_has_an_end() -> None:
+    """What is worked out of a name is kept by it: a thousand of many megabytes would fill the memory."""
+    assert parse(Operation.CHAT, chat("hi", model="m" * 2048)).model == "m" * 2048
+    with pytest.raises(InvalidValue, match="up to 2048 characters") as refused:
+        parse(Operation.CHAT, chat("hi", model="m" * 2049))
+    assert len(refused.value.message) < 500
+    with pytest.raises(InvalidValue):
+        parse(Operation.GENERATE, b'{"contents": []}', Asked("", "m" * 2049, False))
+
+
 @pytest.mark.parametrize("depth", [100, 300, 900])
 def test_what_can_be_read_is_taken_however_deep(depth: int) -> None:
     body = b'{"model":"m","messages":' + b"[" * depth + b"]" * depth + b"}"

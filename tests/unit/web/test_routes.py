@@ -73,6 +73,27 @@ async def test_a_caller_of_anthropics_dialect_gets_its_shape(site: Site) -> None
     assert (await site.client.get("/v1/models/m", headers=headers)).json() == entry
 
 
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/v1beta/models", AUTH),
+        ("/v1/models", {"x-goog-api-key": KEY}),  # google-genai since its version 3
+        ("/v1/models", {**AUTH, "x-goog-api-client": "google-genai-sdk/3.6.1"}),
+        (f"/v1beta/models?key={KEY}", {}),
+    ],
+)
+async def test_a_caller_of_google_s_dialect_gets_its_shape(site: Site, path: str, headers: dict[str, str]) -> None:
+    methods = ["generateContent", "countTokens"]
+    entry = {"name": "models/m", "displayName": "m", "supportedGenerationMethods": methods}
+    assert (await site.client.get(path, headers=headers)).json() == {"models": [entry]}
+    assert (await site.client.get(path.replace("models", "models/m"), headers=headers)).json() == entry
+
+
+async def test_who_asks_for_an_unknown_model_is_told_what_no_list_has(site: Site) -> None:
+    told = (await site.client.get("/v1/models/nobody", headers=AUTH)).json()["error"]["message"]
+    assert "GET /v1/models lists yours, beside all that fit 'x-*'." in told
+
+
 @pytest.mark.parametrize(("path", "title"), [("/schema/config.json", "configuration"), ("/schema/policy.json", "policy")])
 async def test_the_schemas_are_served(site: Site, path: str, title: str) -> None:
     answer = await site.client.get(path)

@@ -10,8 +10,8 @@ from gateway.core.chat import ModelRequest
 from gateway.core.errors import InvalidValue
 from gateway.dialects import thinking
 from gateway.dialects.responses import sealing
-from gateway.providers.openai.request import body, heading, path
-from gateway.providers.transport.contract import Header, Outgoing
+from gateway.providers.openai.request import body, credential, heading, path
+from gateway.providers.transport.contract import Outgoing
 from gateway.providers.vendors import vendor_of
 
 _SEALS: Final = (thinking.MARK.encode(), sealing.PREFIX.encode())
@@ -21,11 +21,7 @@ def write(
     request: ModelRequest, target: Target, spec: ProviderSpec, key: str | None, headers: Mapping[bytes, bytes]
 ) -> Outgoing:
     """The request for `target`; `headers` are the caller's."""
-    credential: Header | None = None
-    if key is not None:
-        bearer = vendor_of(spec).auth == "bearer"
-        credential = (b"authorization", b"Bearer " + key.encode()) if bearer else (b"api-key", key.encode())
-    head = heading(request, spec, credential, headers)
+    head = heading(request, spec, None if key is None else credential(vendor_of(spec), key), headers)
     return Outgoing(b"POST", path(spec.base_url, request.operation), head, body(_unsealed(request), target, usage=False))
 
 

@@ -128,7 +128,7 @@ class Pool:
         """See `Keeper`."""
         if self._retired or not connection.young():
             connection.close()
-        elif (turn := self._next_in_line()) is not None:
+        elif self._line and (turn := self._next_in_line()) is not None:
             turn.set_result(connection)
         else:
             self._idle.append(connection)

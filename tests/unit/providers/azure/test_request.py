@@ -24,7 +24,13 @@ def sent(request: ModelRequest, key: str | None = "k", *, target: Target = DEPLO
     return AZURE.write(request, target, ProviderSpec("az", "azure", **({"base_url": ROOT} | spec)), key, {})
 
 
-@pytest.mark.parametrize("base_url", [ROOT, f"{ROOT}/", f"{ROOT}/openai", f"{ROOT}/openai/v1", f"{ROOT}/openai/deployments/x"])
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        *(ROOT, f"{ROOT}/", f"{ROOT}/openai", f"{ROOT}/openai/v1", f"{ROOT}/openai/v1/", f"{ROOT}/openai/deployments/x"),
+        *(f"{ROOT}/openai/deployments/x/chat/completions", f"{ROOT}/openai/v1/chat/completions", f"{ROOT}/openai/v1/responses"),
+    ],
+)
 @pytest.mark.parametrize(
     ("version", "operation", "path"),
     [

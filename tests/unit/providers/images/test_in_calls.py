@@ -1,5 +1,6 @@
 """When images are fetched on the way to a provider: where both its configuration and its wire say so."""
 
+import base64
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -11,6 +12,7 @@ from gateway.core.catalog import ProviderSpec, Target, Timeouts
 from gateway.core.chat import ModelRequest, Operation
 from gateway.core.errors import InvalidValue, UpstreamUnreachable
 from gateway.core.upstream import Ask
+from gateway.providers import remote
 from gateway.providers.images.fetching import Fetcher
 from gateway.providers.images.inlining import Inliner
 from gateway.providers.images.needs import needs_bytes
@@ -18,6 +20,7 @@ from gateway.providers.remote import Remote
 from gateway.providers.transport.contract import Incoming, Outgoing
 from gateway.providers.vendors import VENDORS
 from gateway.providers.wire import OPENAI, WIRES
+from tests.unit.providers.images.servers import HOME, PNG, Names, answer, rules, serving
 
 PRIVATE = "http://10.0.0.1/a.png"
 SPEC = ProviderSpec("p", "openai", "http://up/v1", vendor="ollama", fetches_images=True)
@@ -118,14 +121,14 @@ def asking(dialect: str, model: str) -> Ask:
 async def test_no_dialect_leads_around_the_guard(dialect: str, wire: str, model: str) -> None:
     """But for Gemini's own, on the way to Google: there Google fetches what a caller names."""
     transport = Deaf()
-    remote = Remote(replace(PLACES[wire], fetches_images=True), WIRES[wire], transport)
+    provider = Remote(replace(PLACES[wire], fetches_images=True), WIRES[wire], transport)
     if dialect == "generate" and "gemini" in model:
         with pytest.raises(UpstreamUnreachable):
-            await remote.call(asking(dialect, model))
+            await provider.call(asking(dialect, model))
         assert PRIVATE.encode() in transport.sent[0].body
         return
     with pytest.raises(InvalidValue, match="cannot be reached on the public internet"):
-        await remote.call(asking(dialect, model))
+        await provider.call(asking(dialect, model))
     assert transport.sent == []
 
 
@@ -143,3 +146,23 @@ async def test_nothing_is_ever_fetched_unless_it_is_configured(
     with pytest.raises((UpstreamUnreachable, InvalidValue)):  # Bedrock takes no URLs, and says so
         await Remote(PLACES[wire], WIRES[wire], transport).call(asking(dialect, model))
     assert all(PRIVATE.encode() in one.body for one in transport.sent)
+
+
+@pytest.mark.parametrize("dialect", [one for one in ASKED if one != "generate"])
+@pytest.mark.parametrize(("wire", "model"), MODELS)
+async def test_the_bytes_reach_the_provider_from_every_dialect(
+    dialect: str, wire: str, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving({"/a.png": answer()}) as server:
+        url = f"http://images.test:{server.port}/a.png"
+        local = rules(Names(images_test=[[HOME]]))
+        monkeypatch.setattr(remote, "Inliner", lambda: Inliner(local))
+        transport = Deaf()
+        asked = asking(dialect, model)
+        fields = orjson.loads(asked.request.body.replace(PRIVATE.encode(), url.encode()))
+        asked = asked._replace(request=asked.request._replace(fields=fields, body=orjson.dumps(fields)))
+        with pytest.raises(UpstreamUnreachable):
+            await Remote(replace(PLACES[wire], fetches_images=True), WIRES[wire], transport).call(asked)
+    assert base64.b64encode(PNG) in transport.sent[0].body
+    assert b"http://images.test" not in transport.sent[0].body
+    assert server.asked == ["/a.png"]

@@ -13,6 +13,7 @@ from gateway.core.catalog import ProviderSpec, Target
 from gateway.core.chat import ModelRequest, Operation
 from gateway.core.errors import InvalidValue
 from gateway.dialects.thinking import seal
+from gateway.providers.openai import by_operation
 from gateway.providers.openai.request import write
 from gateway.providers.transport.contract import Outgoing
 from gateway.providers.vendors import VENDORS
@@ -92,6 +93,15 @@ def test_what_the_gateway_does_not_know_is_the_caller_s_business(vendor: str) ->
 @pytest.mark.parametrize(("vendor", "header"), [("", b"authorization"), ("groq", b"authorization"), ("azure", b"api-key")])
 def test_the_key_goes_where_the_vendor_looks(vendor: str, header: bytes) -> None:
     assert header in dict(outgoing(chat(user()), vendor).headers)
+
+
+@pytest.mark.parametrize("operation", [Operation.CHAT, Operation.RESPONSES])
+def test_a_token_of_entra_s_is_a_bearer_s_behind_the_vendor_too(operation: Operation) -> None:
+    fields = {"model": "m", "input": "hi", "messages": [user()]}
+    spec = ProviderSpec("p", "openai", "https://r.openai.azure.com/openai/v1")
+    asked = request(fields, operation=operation)
+    head = dict(by_operation.write(asked, Target("p", "*", "p/x"), spec, "eyJ0.eyJh.c2ln", {}).headers)
+    assert (head.get(b"authorization"), b"api-key" in head) == (b"Bearer eyJ0.eyJh.c2ln", False)
 
 
 def test_configured_headers_go_with_every_call_and_win() -> None:
