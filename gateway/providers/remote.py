@@ -169,7 +169,7 @@ def refuse_dropped(target: Target, dropped: Sequence[str]) -> None:
 
 def _check_media_type(headers: Sequence[Header]) -> None:
     """Raises `UpstreamBroken` for a web page, before any of it is read."""
-    if isinstance(headers, Head) and not headers.mentions(b"text/html"):
+    if isinstance(headers, Head) and b"text/html" not in headers.folded:
         return
     for name, value in headers:
         if name == b"content-type" and value.lower().startswith(b"text/html"):

@@ -1,7 +1,6 @@
 """Walks the chain of one call: asks whom `Chain` names, one after the other or two at once, and keeps the record."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, NamedTuple
 
@@ -19,8 +18,6 @@ from gateway.routing.health import Health
 from gateway.routing.peeked import FILTERED, Peeked, peek
 from gateway.routing.standing import Standing
 from gateway.telemetry.tasks import Tasks
-
-log = logging.getLogger("fleetgate.routing")
 
 Estimate = Callable[[Transcript], Usage]
 """What an answer that nobody gets has cost, from what came of it."""
@@ -133,10 +130,12 @@ class Tries:
             return await self._called(target, None)
         begins_s, _, limit_s = self._deadline
         try:
-            async with asyncio.timeout(begins_s - began_s):
+            async with asyncio.timeout(begins_s - began_s) as patience:
                 return await self._called(target, within(self._own(target), self._deadline, began_s))
-        except TimeoutError as error:
-            raise UpstreamTimeout("deadline", limit_s) from error
+        except TimeoutError:
+            if not patience.expired():
+                raise
+        raise UpstreamTimeout("deadline", limit_s)  # not from the other, whose frames hold this call
 
     async def _called(self, target: Target, timeouts: Timeouts | None) -> Reply:
         upstream = self._exchange.snapshot.upstreams[target.provider]

@@ -5,7 +5,7 @@ from operator import le
 from typing import Any, Final
 
 import orjson
-from starlette.types import Receive
+from starlette.types import Message, Receive
 
 from gateway.core.chat import ModelRequest, Operation
 from gateway.core.errors import BodyTooLarge, DuplicateKey, InvalidJson, InvalidValue, TooManyFields, UnsupportedMediaType
@@ -66,16 +66,20 @@ def check_media_type(headers: Mapping[bytes, bytes]) -> None:
         raise UnsupportedMediaType(f"The body is encoded as {coding.decode('latin-1')[:100]!r}; send it without an encoding.")
 
 
-async def receive_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes | None:
-    """The whole body; None where the client left in the middle of it. Raises `BodyTooLarge` as soon as that is known."""
+def check_length(headers: Mapping[bytes, bytes], limit: int) -> None:
+    """Raises `BodyTooLarge` for a body that is announced as longer than that."""
     if int(headers.get(b"content-length", b"0")) > limit:
         raise _too_large(limit)
-    event = await receive()
-    if event["type"] == "http.request" and not event.get("more_body", False):
-        body: bytes = event.get("body", b"")
-        if len(body) > limit:
-            raise _too_large(limit)
-        return body
+
+
+async def receive_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes | None:
+    """The whole body; None where the client left in the middle of it. Raises `BodyTooLarge` as soon as that is known."""
+    check_length(headers, limit)
+    return await gathered(await receive(), receive, limit)
+
+
+async def gathered(event: Message, receive: Receive, limit: int) -> bytes | None:
+    """The same, where its first event has been received."""
     parts = bytearray()
     while event["type"] == "http.request":
         parts += event.get("body", b"")

@@ -22,7 +22,7 @@ from gateway.core.snapshot import Snapshot
 from gateway.pipeline import Inflight, Journey, Pipeline
 from gateway.telemetry.tasks import Tasks
 from gateway.web.asking import NOTHING, Asked
-from gateway.web.body import LARGE, check_media_type, parse, receive_body
+from gateway.web.body import LARGE, check_length, check_media_type, gathered, parse
 from gateway.web.departure import Departure
 from gateway.web.errors import Header, new_id
 from gateway.web.writer import Writer
@@ -81,8 +81,13 @@ class BodySource:
 
     async def request(self, snapshot: Snapshot) -> ModelRequest:
         """See `Source`."""
-        check_media_type(self._headers)
-        body = await receive_body(self._receive, self._headers, snapshot.bounds.body_bytes)
+        headers, limit = self._headers, snapshot.bounds.body_bytes
+        check_media_type(headers)
+        check_length(headers, limit)
+        event = await self._receive()
+        part: bytes = event.get("body", b"")
+        whole = event["type"] == "http.request" and not event.get("more_body", False) and len(part) <= limit
+        body = part if whole else await gathered(event, self._receive, limit)
         if body is None:
             self._departure.noticed()
             await asyncio.sleep(0)  # where the cancellation arrives

@@ -102,3 +102,9 @@ def test_a_filter_that_says_forbidden_is_not_about_the_key_and_a_key_still_is() 
         assert type(WIRES["openai"].fault(spec, 403, [], json.dumps(body).encode(), 0.0)) is kind
         assert type(within(body | {"error": body["error"] | {"code": 403}})) is kind
     assert type(WIRES["openai"].fault(spec, 401, [], json.dumps(openais(ROUTER)).encode(), 0.0)) is UpstreamCredentials
+
+
+def test_inside_an_answer_it_is_about_the_prompt_as_well_though_no_status_says_so() -> None:
+    for error in ({"message": CONTEXT}, {"message": "x", "code": "content_filter"}, {"message": CONTEXT, "type": "BadRequest"}):
+        assert within({"error": error}).status == 400
+    assert within({"error": {"message": "The engine has died."}}).status == 502

@@ -36,6 +36,11 @@ _CONTENT: Final = re.compile(
 )
 
 
+def is_about_the_prompt(message: str, code: str | None) -> bool:
+    """Whether the error is about what was asked, and would come again."""
+    return code in _CODES or complaint(message) is not None
+
+
 def complaint(message: str, code: str | None = None) -> str | None:
     """The code that OpenAI has for what the message says; None for anything else, and where it came with such a code."""
     if code in _CODES:

@@ -9,7 +9,7 @@ import orjson
 
 from gateway.core.catalog import ProviderSpec
 from gateway.core.errors import UpstreamBroken, UpstreamCredentials, UpstreamFault, UpstreamRefused
-from gateway.providers.openai.complaints import WITHHELD, complaint
+from gateway.providers.openai.complaints import WITHHELD, complaint, is_about_the_prompt
 from gateway.providers.openai.envelope import Told, told_by
 from gateway.providers.transport.contract import Header
 
@@ -58,7 +58,9 @@ def within(value: object) -> UpstreamFault:
     told = told_by(value)
     if told is None:
         return UpstreamBroken("The provider sent an error without saying which.")
-    status = told.status or _STATUS_OF.get(told.code or "") or _STATUS_OF.get(told.type or "") or 502
+    status = told.status or _STATUS_OF.get(told.code or "") or _STATUS_OF.get(told.type or "")
+    if status is None:
+        status = 400 if is_about_the_prompt(told.message, told.code) else 502
     if status in (401, 403) or _KEY_CODES & {told.code, told.type}:
         return _denied(status, told)
     return _refused(status, told, {}, 0.0)

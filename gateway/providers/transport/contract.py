@@ -14,19 +14,17 @@ Header = tuple[bytes, bytes]
 
 
 class Head(Sequence[Header]):
-    """The headers of an answer as they came, taken apart when somebody looks closer: most answers are taken without."""
+    """The headers of an answer as they came, taken apart when somebody looks closer: most answers are taken without.
 
-    __slots__ = ("_lines", "_lower", "_text")
+    `folded` is all of it in small letters, status line included, to be searched for what hardly ever stands in it.
+    """
+
+    __slots__ = ("_lines", "_text", "folded")
 
     def __init__(self, text: bytes) -> None:
-        """`text`: the status line, and the lines of the headers."""
         self._text = text
-        self._lower = text.lower()
         self._lines: list[Header] | None = None
-
-    def mentions(self, words: bytes) -> int:
-        """How often these words, in small letters, stand anywhere in it."""
-        return self._lower.count(words)
+        self.folded = text.lower()
 
     def __len__(self) -> int:
         return self._text.count(b"\n") - 1

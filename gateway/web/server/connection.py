@@ -180,7 +180,8 @@ class Connection(asyncio.Protocol):
             await self._writable.wait()
 
     def body_taken(self) -> None:
-        self._resume()
+        if self._paused_at is not None:
+            self._resume()
 
     def body_wanted(self) -> None:
         self.write(CONTINUE)
@@ -208,7 +209,8 @@ class Connection(asyncio.Protocol):
         else:
             if not self._heading:
                 self.read_by = self._site.sweeper.now + self._site.limits.keep_alive_s
-            self._resume()
+            if self._paused_at is not None:
+                self._resume()
 
     def turn_failed(self, turn: Turn) -> None:
         self._turn = None

@@ -160,6 +160,12 @@ async def test_a_deadline_ends_a_try_whose_phases_are_each_in_time(others: tuple
     await scene.check_settled()
 
 
+async def test_a_timeout_that_is_not_the_deadlines_is_a_defect_of_the_gateway() -> None:
+    scene = Chained(Provider("a", TimeoutError()), Provider("b", (b"from b",)))
+    client = await scene.ask(Client(chat(), headers=[AUTH, (b"x-request-timeout", b"20s")]))
+    assert client.status == 500
+
+
 async def test_who_has_failed_is_told_rather_than_who_could_not_be_asked() -> None:
     scene = Chained(Provider("a", refused(503)), Provider("b", ProviderNotConfigured("x")), attempts=1)
     scene.gateway.health.budget.calls = -10_000  # no retries
@@ -259,6 +265,20 @@ async def test_what_a_call_leaves_behind_needs_no_collector_of_cycles(hedge_s: f
         before = living_exchanges()
         await scene.ask(user="x" * 1000)
         await scene.ask(user="x" * 1000)
+        await scene.check_settled()
+        scene.witness.exchanges.clear()
+        assert living_exchanges() == before
+    finally:
+        gc.enable()
+
+
+async def test_a_deadline_that_is_over_leaves_nothing_to_the_collector_either() -> None:
+    scene = Chained(Provider("a", PAUSE), Provider("b", PAUSE))
+    gc.collect()
+    gc.disable()
+    try:
+        before = living_exchanges()
+        assert (await scene.ask(Client(chat(), headers=[AUTH, (b"x-request-timeout", b"50ms")]))).status == 504
         await scene.check_settled()
         scene.witness.exchanges.clear()
         assert living_exchanges() == before

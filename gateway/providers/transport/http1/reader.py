@@ -135,14 +135,15 @@ class AnswerReader:
         for _ in range(self._interludes):
             text = text[text.find(_BLANK_LINE) :].lstrip()
         self.headers = head = Head(text[: text.find(_BLANK_LINE) + 2])
-        if len(head) > HEADER_COUNT:
+        folded = head.folded
+        if folded.count(b"\n") > HEADER_COUNT + 1:
             raise UpstreamBroken(f"The provider's answer has more than {HEADER_COUNT} headers.")
-        coded = head.mentions(b"-encoding:")
-        if coded > 1 or (coded and not head.mentions(_CHUNKED)):
+        coded = folded.count(b"-encoding:")
+        if coded > 1 or (coded and _CHUNKED not in folded):
             for name, value in head:
                 self._coded(name, value.lower())
         if not self.keep_alive:
-            self.unbounded = not (head.mentions(b"\ncontent-length:") or head.mentions(b"\ntransfer-encoding:"))
+            self.unbounded = b"\ncontent-length:" not in folded and b"\ntransfer-encoding:" not in folded
 
     def _end_at_head(self) -> None:
         if not self.complete:  # the parser waits for the announced body, so it cannot be used again

@@ -10,10 +10,12 @@ from collections.abc import Mapping
 import pytest
 import trustme
 
+from gateway.core.errors import UpstreamTimeout
 from gateway.providers.images import fetching
 from gateway.providers.images.fetching import OUT_OF_REACH, Fetcher, Rules, SystemResolver
 from gateway.providers.images.places import NotFetched
 from gateway.providers.images.spots import Image
+from gateway.providers.transport.http1.client import Http1Transport
 from tests.unit.providers.images.servers import HOME, PNG, Names, answer, moved, rules, serving
 
 TLS = ssl.create_default_context()
@@ -125,6 +127,14 @@ async def test_nobody_learns_from_the_words_what_there_is_inside() -> None:
         await refused(f"http://{'a' * 64}.test/", Rules()),
     }
     assert told == {OUT_OF_REACH}
+
+
+async def test_a_port_that_a_wall_swallows_is_told_like_one_that_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def swallowed(*_: object) -> None:
+        raise UpstreamTimeout("connect", 3.0)
+
+    monkeypatch.setattr(Http1Transport, "send", swallowed)
+    assert await refused("http://8.8.8.8/", Rules()) == OUT_OF_REACH
 
 
 async def test_names_that_never_answer_take_no_thread_from_anybody_else() -> None:

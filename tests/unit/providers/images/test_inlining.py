@@ -13,6 +13,7 @@ from gateway.core.chat import ModelRequest, Operation
 from gateway.core.errors import InvalidValue
 from gateway.core.upstream import Ask
 from gateway.providers.images import inlining
+from gateway.providers.images.fetching import Fetcher
 from gateway.providers.images.inlining import AT_ONCE, COUNT_LIMIT, Inliner
 from tests.unit.providers.images.servers import HOME, PNG, Names, Server, answer, rules, serving
 
@@ -220,3 +221,16 @@ async def test_a_caller_that_leaves_ends_the_fetching() -> None:
         assert asyncio.all_tasks() - {asyncio.current_task()} == server.tasks
         for _ in range(inlining.IN_ALL + 1):
             assert await inlined(asked([{"role": "user", "content": [picture(at(server, "/b.png"))]}]), one)
+
+
+async def test_what_nobody_expected_ends_the_others_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fetch(_: object, url: str) -> None:
+        if url.endswith("bad"):
+            raise RuntimeError("a defect")
+        await asyncio.sleep(30)
+
+    monkeypatch.setattr(Fetcher, "fetch", fetch)
+    parts = [picture("http://images.test/slow"), picture("http://images.test/bad")]
+    with pytest.raises(RuntimeError, match="a defect"):
+        await inlined(asked([{"role": "user", "content": parts}]))
+    assert asyncio.all_tasks() == {asyncio.current_task()}
