@@ -10,14 +10,36 @@ from typing import Any, Final
 from gateway.core.errors import UpstreamBroken, UpstreamFault, UpstreamTruncated
 from gateway.dialects import lenient
 from gateway.providers import sse
-from gateway.providers.openai.answer import Gathering
 from gateway.providers.openai.envelope import is_error
 
 DONE: Final = b"[DONE]"
 """The end of a stream in OpenAI's API, and of those of some who imitate another."""
 
-_LEAD: Final = b" \t\r\n\xef\xbb\xbf"
+ANSWER_LIMIT: Final = 64 * 1024 * 1024
+"""Bytes of one plain answer."""
+LEAD: Final = b" \t\r\n\xef\xbb\xbf"
 """What may stand before a body's first byte of meaning: space, and the bytes of a BOM."""
+
+
+class Gathering:
+    """Gathers the body of what should have been a stream and is plain JSON."""
+
+    __slots__ = ("_parts", "_size")
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def add(self, block: bytes) -> None:
+        """Raises `UpstreamBroken` for more than any answer has."""
+        self._size += len(block)
+        if self._size > ANSWER_LIMIT:
+            raise UpstreamBroken(f"The provider's answer is over {ANSWER_LIMIT} bytes.")
+        self._parts.append(block)
+
+    def body(self) -> bytes:
+        """What has been gathered."""
+        return b"".join(self._parts).removeprefix(b"\xef\xbb\xbf")
 
 
 class Intake:
@@ -25,14 +47,14 @@ class Intake:
 
     __slots__ = ("_recognised", "_splitter", "_whole")
 
-    def __init__(self) -> None:
-        self._splitter = sse.Splitter()
+    def __init__(self, event_limit: int = sse.EVENT_LIMIT) -> None:
+        self._splitter = sse.Splitter(event_limit)
         self._recognised = False
         self._whole: Gathering | None = None
 
     def feed(self, block: bytes) -> None:
         """Takes a block in. Raises `UpstreamBroken` for an event, or a body that is none, beyond all measure."""
-        if not self._recognised and (head := block.lstrip(_LEAD)):
+        if not self._recognised and (head := block.lstrip(LEAD)):
             self._recognised = True
             self._whole = Gathering() if head.startswith((b"{", b"[", b"<")) else None
         if self._whole is not None:

@@ -75,7 +75,7 @@ class Splitter:
             self._bound()
 
     def cut(self) -> bytes | None:
-        """The next complete event, without the blank line behind it; None when there is no more, for now."""
+        """The next complete event, without the blank line behind it; None until more has come."""
         text, at = self.text, self.at
         while text.startswith(b"\n", at):
             at += 1

@@ -13,6 +13,7 @@ class Tasks:
 
     def __init__(self) -> None:
         self._running: set[asyncio.Task[Any]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def spawn(self, work: Coroutine[Any, Any, Any], name: str | None = None) -> asyncio.Task[Any]:
         """Starts `work`; an exception that nobody awaits is logged with the task's name."""
@@ -20,6 +21,12 @@ class Tasks:
         self._running.add(task)
         task.add_done_callback(self._ended)
         return task
+
+    def current(self) -> asyncio.Task[Any] | None:
+        """The task that asks. Its loop is looked for once: that costs a system call."""
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        return asyncio.current_task(self._loop)
 
     def __len__(self) -> int:
         return len(self._running)

@@ -162,9 +162,10 @@ def _check_types(operation: Operation, fields: Mapping[str, Any], asked: Asked) 
     needed = _NEEDED.get(operation)
     if needed is not None and not isinstance(fields.get(needed[0]), needed[1]):
         raise _wrong(fields, *needed)
-    if not isinstance(fields.get("stream", False), bool | None):
+    stream, options = fields.get("stream"), fields.get("stream_options")
+    if stream is not None and type(stream) is not bool:
         raise _wrong(fields, "stream", bool)
-    if not isinstance(fields.get("stream_options"), dict | None):
+    if options is not None and type(options) is not dict:
         raise _wrong(fields, "stream_options", dict)
 
 

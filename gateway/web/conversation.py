@@ -118,7 +118,7 @@ class Talk:
 
     async def run(self) -> None:
         """The whole call, from its body to its settlement; never raises for what the client or a provider did."""
-        self._task = task = asyncio.current_task()
+        self._task = task = self._house.tasks.current()
         if self._stopped_by is not None and task is not None:
             task.cancel()  # left before it began
         self._house.inflight.join(self)

@@ -8,8 +8,7 @@ import pytest
 
 from gateway.core.chat import Operation
 from gateway.core.errors import UpstreamBroken, UpstreamCredentials, UpstreamFault, UpstreamRefused, UpstreamTruncated
-from gateway.providers import sse
-from gateway.providers.openai import answer
+from gateway.providers import intake, sse
 from gateway.providers.wire import OPENAI
 from tests.journeys.variants import DONE, event
 from tests.wires.driving import WALL_S, Left, ask, check, drive, request
@@ -395,7 +394,7 @@ def test_nesting_that_only_the_lenient_parser_would_meet_is_a_fault() -> None:
 
 
 def test_json_without_end_is_refused_at_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answer, "ANSWER_LIMIT", 100)
+    monkeypatch.setattr(intake, "ANSWER_LIMIT", 100)
     assert isinstance(drive([b'{"a":"' + b"x" * 60, b"x" * 60]).fault, UpstreamBroken)
 
 

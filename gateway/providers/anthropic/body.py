@@ -6,7 +6,7 @@
 import hashlib
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
@@ -82,7 +82,7 @@ def messages_body(request: ModelRequest, model: str, version: str) -> Body:
     body |= _account(fields, dropped)
     if request.stream:
         body["stream"] = True
-    _name_the_rest(fields, dropped)
+    name_the_rest(fields, _OWN, dropped)
     return Body(body, dropped.words())
 
 
@@ -215,7 +215,7 @@ def _pseudonym(user: str) -> str:
     return hashlib.sha256(user.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _name_the_rest(fields: Object, dropped: Dropped) -> None:
-    """Everything else that would change the answer."""
+def name_the_rest(fields: Object, own: Iterable[str], dropped: Dropped) -> None:
+    """Names what would change the answer and is not read; `own`: fields of the API itself, which are."""
     quiet = {name for name, default in _DEFAULTS.items() if name in fields and fields[name] == default}
-    dropped.others(fields, _KNOWN | _NO_CHANGE | _OWN | quiet)
+    dropped.others(fields, _KNOWN | _NO_CHANGE | quiet | set(own))

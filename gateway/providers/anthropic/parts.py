@@ -193,26 +193,16 @@ class FreeCall:
         return ({"tool_calls": [{"index": self._number, "custom": {"input": text}}]},) if text else ()
 
 
-class Answer:
+class Answer(Call):
     """The call by which a model answers in JSON: its arguments are the text."""
 
-    __slots__ = ("_begun", "_input")
+    __slots__ = ()
 
     def __init__(self, given: Any) -> None:
-        self._input = given if isinstance(given, dict) else {}
-        self._begun = False
+        super().__init__(0, given)
 
-    def take(self, delta: Fields) -> Sequence[Delta]:
-        """See `Part`."""
-        words = delta.get("partial_json")
-        if not isinstance(words, str) or not words:
-            return ()
-        self._begun = True
-        return ({"content": words},)
-
-    def close(self) -> Sequence[Delta]:
-        """See `Part`."""
-        return () if self._begun else ({"content": lenient.dumps(self._input).decode()},)
+    def _said(self, words: str) -> Delta:
+        return {"content": words}
 
 
 def free_text(given: Any) -> str:

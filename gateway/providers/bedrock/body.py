@@ -1,14 +1,13 @@
 """The body of a Converse request from a chat, and what of the chat it cannot say."""
 
 import math
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from gateway.core.chat import ModelRequest
 from gateway.core.errors import InvalidValue, UpstreamBroken
 from gateway.dialects import lenient
 from gateway.dialects.shapes import Dropped, Fields, Object, wrong
+from gateway.providers.anthropic.body import name_the_rest
 from gateway.providers.anthropic.reasoning import Reasoning, reasoning
 from gateway.providers.anthropic.schemas import answer_schema
 from gateway.providers.anthropic.tooling import answers_by_tool, schema_of
@@ -17,27 +16,6 @@ from gateway.providers.bedrock.messages import Conversation
 from gateway.providers.bedrock.models import Model, model_of
 from gateway.providers.bedrock.tools import forces, tool_config
 
-_KNOWN: Final = frozenset(
-    {
-        *("model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens", "temperature", "top_p"),
-        *("top_k", "stop", "tools", "tool_choice", "parallel_tool_calls", "functions", "function_call", "response_format"),
-        *("reasoning_effort", "thinking", "service_tier"),
-    }
-)
-_NO_CHANGE: Final = frozenset({"metadata", "prompt_cache_key", "prompt_cache_retention", "safety_identifier", "user"})
-"""What changes no answer is left out without a word."""
-_DEFAULTS: Final[Mapping[str, Any]] = MappingProxyType(
-    {
-        "n": 1,
-        "frequency_penalty": 0,
-        "presence_penalty": 0,
-        "logprobs": False,
-        "top_logprobs": 0,
-        "logit_bias": {},
-        "store": False,
-        "modalities": ["text"],
-    }
-)
 _OWN: Final = ("guardrailConfig", "performanceConfig", "requestMetadata")
 """Converse's own fields, which callers may send beside OpenAI's."""
 _TIERS: Final = frozenset({"default", "flex", "priority", "reserved"})
@@ -68,8 +46,7 @@ def converse(request: ModelRequest, model_id: str) -> Body:
     body |= {name: value for name, value in named.items() if value}
     body |= {name: fields[name] for name in _OWN if isinstance(fields.get(name), dict)}
     body |= _tier(fields, dropped)
-    quiet = {name for name, default in _DEFAULTS.items() if name in fields and fields[name] == default}
-    dropped.others(fields, _KNOWN | _NO_CHANGE | quiet | set(_OWN))
+    name_the_rest(fields, _OWN, dropped)
     return Body(dumped(body), dropped.words())
 
 

@@ -63,7 +63,7 @@ class Frames:
         self._buffer += block
 
     def cut(self) -> Frame | None:
-        """The next complete frame; None when there is no more, for now. Raises `UpstreamBroken` for what is no frame."""
+        """The next complete frame; None until more has come. Raises `UpstreamBroken` for what is no frame."""
         buffer = self._buffer
         if not self._need:
             if len(buffer) < _PRELUDE.size:

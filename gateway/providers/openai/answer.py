@@ -13,12 +13,9 @@ from gateway.core.errors import UpstreamBroken
 from gateway.core.transcript import Chunk
 from gateway.core.upstream import Ask
 from gateway.dialects import lenient
+from gateway.providers.intake import answer_in
 from gateway.providers.openai import calls, faults
-from gateway.providers.openai.envelope import is_error
 from gateway.providers.openai.mending import Fields, finish_reason, fresh_id
-
-ANSWER_LIMIT: Final = 64 * 1024 * 1024
-"""Bytes of one plain answer."""
 
 _GLANCE: Final = 8 * 1024
 """Bytes from which on an embeddings answer is not parsed: its vectors say nothing that the gateway needs."""
@@ -44,26 +41,7 @@ def completion(operation: Operation, model: str, body: bytes) -> Fields:
 
 
 def _object(body: bytes) -> Fields:
-    try:
-        value = lenient.loads(body)
-    except ValueError as error:
-        raise UpstreamBroken(_no_json(body)) from error
-    if is_error(value):
-        raise faults.within(value)
-    if not isinstance(value, dict):
-        raise UpstreamBroken("The provider's answer is JSON, but not an object.")
-    return value
-
-
-def _no_json(body: bytes) -> str:
-    head = body[:64].lstrip()
-    if not head:
-        return "The provider's answer is empty."
-    if head.startswith(b"<"):
-        return "The provider answered with a web page; its base URL may be wrong."
-    if head.startswith((b"data:", b"event:")):
-        return "The provider answered with a stream, which was not asked for."
-    return "The provider's answer is not JSON."
+    return answer_in(body, faults.within)
 
 
 # ---------------------------------------------------------------- completions
@@ -154,24 +132,3 @@ def _usage_at_the_end(body: bytes) -> Mapping[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return {"usage": usage}
-
-
-class Gathering:
-    """Gathers the body of what should have been a stream and is plain JSON."""
-
-    __slots__ = ("_parts", "_size")
-
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-        self._size = 0
-
-    def add(self, block: bytes) -> None:
-        """Raises `UpstreamBroken` for more than any answer has."""
-        self._size += len(block)
-        if self._size > ANSWER_LIMIT:
-            raise UpstreamBroken(f"The provider's answer is over {ANSWER_LIMIT} bytes.")
-        self._parts.append(block)
-
-    def body(self) -> bytes:
-        """What has been gathered."""
-        return b"".join(self._parts).removeprefix(b"\xef\xbb\xbf")

@@ -15,14 +15,12 @@ from gateway.core.transcript import Chunk
 from gateway.core.upstream import Ask
 from gateway.dialects import lenient
 from gateway.providers import sse
+from gateway.providers.intake import LEAD, Gathering
 from gateway.providers.openai import answer, faults
 from gateway.providers.openai.envelope import is_error
 from gateway.providers.openai.mending import Fields, Mending, says_more
 from gateway.providers.openai.replay import events_of
 from gateway.providers.openai.template import Template, hole_of, learn
-
-_LEAD: Final = b" \t\r\n\xef\xbb\xbf"
-"""What may stand before a body's first byte of meaning: space, and the bytes of a BOM."""
 
 DONE: Final = b"data: [DONE]\n\n"
 
@@ -76,7 +74,7 @@ class Stream:
         self._usage_is_new = False
         self._unsaid = 0
         self._early: list[Fields] = []
-        self._whole: answer.Gathering | None = None
+        self._whole: Gathering | None = None
         self._data: list[bytes] = []
         self._deltas: list[bytes | Mapping[str, Any]] = []
 
@@ -117,9 +115,9 @@ class Stream:
     # ------------------------------------------------------------ from bytes to events
 
     def _advance(self, block: bytes) -> None:
-        if not self._recognised and (head := block.lstrip(_LEAD)):
+        if not self._recognised and (head := block.lstrip(LEAD)):
             self._recognised = True
-            self._whole = answer.Gathering() if head.startswith((b"{", b"[", b"<")) else None
+            self._whole = Gathering() if head.startswith((b"{", b"[", b"<")) else None
         if self._whole is not None:
             self._whole.add(block)
             return

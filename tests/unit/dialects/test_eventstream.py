@@ -1,9 +1,9 @@
 """Frames of AWS's event stream, as written here and read by others."""
 
+import importlib
 import json
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,7 +33,7 @@ def test_what_is_written_can_be_read(events: list[tuple[str, Any]]) -> None:
 
 
 def test_botocore_reads_it_as_well() -> None:
-    eventstream = pytest.importorskip("botocore.eventstream")
+    eventstream = importlib.import_module("botocore.eventstream")
     buffer = eventstream.EventStreamBuffer()
     buffer.add_data(event("contentBlockDelta", {"delta": {"text": "ü"}}) + exception("validationException", {"message": "no"}))
     first, second = (one.to_response_dict() for one in buffer)

@@ -1,6 +1,7 @@
 """Tokens for Vertex: fetched once for all, renewed early, and never in an error's words."""
 
 import asyncio
+import importlib
 import json
 import sys
 import threading
@@ -165,9 +166,8 @@ def endpoint() -> Iterator[Tokens]:
 
 @pytest.fixture
 def account(endpoint: Tokens, tmp_path: Path) -> ProviderSpec:
-    pytest.importorskip("google.auth.transport.requests")
-    rsa = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.rsa")
-    serialization = pytest.importorskip("cryptography.hazmat.primitives.serialization")
+    rsa = importlib.import_module("cryptography.hazmat.primitives.asymmetric.rsa")
+    serialization = importlib.import_module("cryptography.hazmat.primitives.serialization")
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     file = tmp_path / "account.json"
@@ -225,7 +225,6 @@ def bad_file(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 async def test_a_file_that_is_none_is_told_without_its_content(bad_file: Path) -> None:
-    pytest.importorskip("google.auth.transport.requests")
     for path in (bad_file, bad_file.with_name("nowhere.json")):
         found = signer(ProviderSpec("v", "vertex", credentials_file=str(path)))
         assert found is not None
@@ -237,7 +236,6 @@ async def test_a_file_that_is_none_is_told_without_its_content(bad_file: Path) -
 async def test_without_any_credentials_the_error_says_where_they_could_be(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("google.auth.transport.requests")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("NO_GCE_CHECK", "true")
     monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)

@@ -17,13 +17,12 @@ from gateway.dialects import lenient
 from gateway.dialects.responses import odd
 from gateway.dialects.translation import Delta
 from gateway.providers import sse
-from gateway.providers.openai.answer import Gathering
+from gateway.providers.intake import Intake, event_in
 from gateway.providers.openai.envelope import is_error
 from gateway.providers.openai.responses import framing, resource
 from gateway.providers.openai.responses.replay import events_of
 from gateway.providers.openai.responses.telling import Telling
 
-_LEAD: Final = b" \t\r\n\xef\xbb\xbf"
 _ENDS: Final = frozenset({"response.completed", "response.incomplete"})
 _FRAMES: Final = _ENDS | {"response.failed"}
 _SHORT: Final = 32
@@ -38,7 +37,7 @@ class ResponsesStream:
     """See `gateway.providers.wire.Normaliser`."""
 
     __slots__ = (
-        *("_ask", "_data", "_deltas", "_headed", "_recognised", "_splitter", "_telling", "_unsaid", "_whole"),
+        *("_ask", "_data", "_deltas", "_headed", "_intake", "_telling", "_unsaid"),
         *("begun", "complete", "done", "fault", "sequence"),
     )
 
@@ -49,11 +48,10 @@ class ResponsesStream:
         self.fault: UpstreamFault | None = None
         self.sequence = 0
         self._ask = ask
-        self._splitter = sse.Splitter(EVENT_LIMIT)
+        self._intake = Intake(EVENT_LIMIT)
         self._telling = Telling()
-        self._recognised = self._headed = False
+        self._headed = False
         self._unsaid = 0
-        self._whole: Gathering | None = None
         self._data: list[bytes] = []
         self._deltas: list[Delta] = []
 
@@ -78,25 +76,16 @@ class ResponsesStream:
     # ------------------------------------------------------------ from bytes to events
 
     def _advance(self, block: bytes) -> None:
-        if not self._recognised and (head := block.lstrip(_LEAD)):
-            self._recognised = True
-            self._whole = Gathering() if head.startswith((b"{", b"[", b"<")) else None
-        if self._whole is not None:
-            self._whole.add(block)
-            return
-        self._splitter.feed(block)
-        while not self.done and (raw := self._splitter.cut()) is not None:
+        self._intake.feed(block)
+        while not self.done and (raw := self._intake.cut()) is not None:
             self._read(raw)
 
     def _conclude(self, _: bytes) -> None:
-        if self._whole is not None:
-            for event in events_of(resource.parsed(self._whole.body())):
+        if (whole := self._intake.body()) is not None:
+            for event in events_of(resource.parsed(whole)):
                 self._take(event["type"], event, framing.framed(event["type"], lenient.dumps(event)))
             return
-        rest = self._splitter.last()
-        if (said := sse.parse(rest)) is not None:
-            if said.data.strip() != b"[DONE]" and not lenient.is_json(said.data):
-                raise UpstreamTruncated("The provider's stream ended in the middle of an event.")
+        if rest := self._intake.last():
             self._read(rest)
         if not self.done:
             raise UpstreamTruncated("The provider's stream ended before its response did; this is not the whole answer.")
@@ -109,10 +98,7 @@ class ResponsesStream:
             data = said.data if said is not None else b""
         if len(data) < _SHORT and data.strip() in (b"", b"[DONE]"):
             return
-        try:
-            event = lenient.loads(data)
-        except ValueError as error:
-            raise UpstreamBroken("An event of the provider's stream is not JSON.") from error
+        event = event_in(data)
         if not isinstance(event, dict):
             raise resource.failure(event) if is_error(event) else UpstreamBroken("An event of the stream is not an object.")
         kind = event.get("type")

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import hmac
+import importlib
 import sys
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,6 @@ def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("botocore")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     monkeypatch.setenv("AWS_SESSION_TOKEN", "session-token")
@@ -112,7 +112,6 @@ async def test_many_requests_may_be_signed_at_once() -> None:
 
 
 async def test_a_profile_of_the_machines(tmp_path: Path) -> None:
-    pytest.importorskip("botocore")
     file = tmp_path / "credentials"
     await asyncio.to_thread(file.write_text, f"[work]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = {SECRET}\n")
     spec = ProviderSpec("p", "bedrock", f"https://{HOST}", location="us-east-1", profile="work")
@@ -120,14 +119,12 @@ async def test_a_profile_of_the_machines(tmp_path: Path) -> None:
 
 
 async def test_a_profile_that_there_is_not() -> None:
-    pytest.importorskip("botocore")
     spec = ProviderSpec("p", "bedrock", f"https://{HOST}", location="us-east-1", profile="nowhere")
     with pytest.raises(ProviderNotConfigured, match="nowhere"):
         await signed(spec)
 
 
 async def test_no_credentials_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("botocore")
     clock = ManualClock()
     one = SigV4(SPEC, clock)
     with pytest.raises(ProviderNotConfigured, match=r"AWS_BEARER_TOKEN_BEDROCK.*AWS_ACCESS_KEY_ID"):
@@ -141,7 +138,6 @@ async def test_no_credentials_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_credentials_that_cannot_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("botocore")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")  # and no secret
     with pytest.raises(UpstreamCredentials, match="PartialCredentialsError"):
         await signed()
@@ -149,8 +145,8 @@ async def test_credentials_that_cannot_be_had(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize("said", [{"Error": {"Code": "AccessDenied", "Message": "arn:aws:iam::1:role/x"}}, None])
 async def test_credentials_that_cannot_be_renewed(monkeypatch: pytest.MonkeyPatch, said: Any) -> None:
-    exceptions = pytest.importorskip("botocore.exceptions")
-    session = pytest.importorskip("botocore.session")
+    exceptions = importlib.import_module("botocore.exceptions")
+    session = importlib.import_module("botocore.session")
 
     class Role:
         def get_frozen_credentials(self) -> None:
@@ -163,7 +159,6 @@ async def test_credentials_that_cannot_be_renewed(monkeypatch: pytest.MonkeyPatc
 
 
 async def test_credentials_in_a_file_are_read_again(tmp_path: Path) -> None:
-    pytest.importorskip("botocore")
     file, clock = tmp_path / "credentials", ManualClock()
     one = SigV4(SPEC, clock)
 
@@ -182,8 +177,8 @@ async def test_credentials_in_a_file_are_read_again(tmp_path: Path) -> None:
 
 
 async def test_credentials_that_renew_themselves_are_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    credentials = pytest.importorskip("botocore.credentials")
-    session, clock = pytest.importorskip("botocore.session"), ManualClock()
+    credentials = importlib.import_module("botocore.credentials")
+    session, clock = importlib.import_module("botocore.session"), ManualClock()
     found = [credentials.DeferredRefreshableCredentials(lambda: ROTATED, "assume-role")]
     monkeypatch.setattr(session.Session, "get_credentials", lambda _: found.pop())
     one = SigV4(SPEC, clock)
