@@ -16,14 +16,13 @@ from gateway.core.passage import Parcel
 from gateway.core.transcript import Chunk, Transcript
 from gateway.dialects.lenient import dumps, loads
 from gateway.dialects.owned import Marking, rewritten
+from gateway.providers.intake import ANSWER_LIMIT
 from gateway.providers.sse import Splitter
 from gateway.providers.transport.contract import Header, Incoming
 
 RETURNED: Final = frozenset({b"content-type", b"content-disposition", b"content-language", b"openai-processing-ms"})
 """The provider's headers that reach the caller, but for the length. Nothing of its account: no limits, no cookies."""
 EVENTS: Final = b"text/event-stream"
-ANSWER_LIMIT: Final = 64 * 1024 * 1024
-"""Bytes of an answer in JSON."""
 LARGE: Final = 512 * 1024
 """Answers longer than this are read in a thread."""
 USAGE_BYTES: Final = 8 * 1024

@@ -28,14 +28,13 @@ from gateway.providers import passing
 from gateway.providers.aside import LARGE, aside
 from gateway.providers.images.inlining import Inliner
 from gateway.providers.images.needs import needs_bytes
+from gateway.providers.intake import ANSWER_LIMIT
 from gateway.providers.keys import Keys
 from gateway.providers.passed import received
 from gateway.providers.translated import TranslatedReply
 from gateway.providers.transport.contract import Head, Header, Incoming, Outgoing, Transport
 from gateway.providers.wire import Normaliser, Wire
 
-ANSWER_LIMIT: Final = 64 * 1024 * 1024
-"""Bytes of a plain answer."""
 ERROR_LIMIT: Final = 256 * 1024
 """Bytes of an error that are read."""
 WITHHELD_LIMIT: Final = 64 * 1024
